@@ -1,0 +1,1 @@
+"""A terminal: parse, render, progress, exit codes."""

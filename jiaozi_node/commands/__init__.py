@@ -1,0 +1,1 @@
+"""One declaration and one handler for each command; front ends only render them."""

@@ -1,0 +1,1 @@
+"""Any linked blocks: walks and their drivers, traversal, CAR files, pins."""

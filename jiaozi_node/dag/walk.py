@@ -1,0 +1,110 @@
+"""Readers ask: a walk yields `Need` and is handed the block; three drivers exist once.
+
+An algorithm over a DAG never fetches. It says ``block = yield from need(cid)``; whoever drives it
+decides whether the block comes from a dict, a store or the network. A block that can't be had
+arrives as an exception at that very ``yield``, so that an algorithm which can do without may catch
+it. Output is yielded between the needs. See ``design.md`` §2.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from jiaozi_node.errors import JiaoziError
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import Cid
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A request for the block of *cid*; *soon* are those likely wanted next, in order."""
+
+    cid: Cid
+    soon: tuple[Cid, ...] = ()
+
+
+# A walk yields output and requests and returns a result; a lookup yields requests only.
+Walk: TypeAlias = Generator[Need | Item, Block | None, Result]
+Lookup: TypeAlias = Generator[Need, Block | None, Result]
+
+Get: TypeAlias = Callable[[Cid], Block]
+AsyncGet: TypeAlias = Callable[[Need], Awaitable[Block]]
+
+
+def need(cid: Cid, soon: tuple[Cid, ...] = ()) -> Generator[Need, Block | None, Block]:
+    """Ask for one block: the only place where a block is received.
+
+    Identity CIDs carry their block and are never asked for.
+    """
+    inline = cid.inline
+    if inline is not None:
+        return Block(cid, inline)
+    block = yield Need(cid, soon)
+    if block is None:
+        raise AssertionError(f"the driver of a walk handed it no block for {cid}")
+    return block
+
+
+def stream(walk: Generator[Need | Item, Block | None, Any], get: Get) -> Iterator[Item]:
+    """Drive *walk* with *get*, yielding its output as it comes."""
+    try:
+        step = next(walk)
+        while True:
+            if isinstance(step, Need):
+                try:
+                    block = get(step.cid)
+                except JiaoziError as fault:
+                    step = walk.throw(fault)
+                else:
+                    step = walk.send(block)
+            else:
+                yield step
+                step = next(walk)
+    except StopIteration:
+        return
+    finally:
+        walk.close()
+
+
+def run(walk: Generator[Need, Block | None, Result], get: Get) -> Result:
+    """Drive a lookup with *get* and return its result."""
+    try:
+        step = next(walk)
+        while True:
+            try:
+                block = get(step.cid)
+            except JiaoziError as fault:
+                step = walk.throw(fault)
+            else:
+                step = walk.send(block)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    finally:
+        walk.close()
+
+
+async def astream(
+    walk: Generator[Need | Item, Block | None, Any], get: AsyncGet
+) -> AsyncIterator[Item]:
+    """Drive *walk* with an awaited *get*, which is given the whole `Need` so that it may prefetch."""
+    try:
+        step = next(walk)
+        while True:
+            if isinstance(step, Need):
+                try:
+                    block = await get(step)
+                except JiaoziError as fault:
+                    step = walk.throw(fault)
+                else:
+                    step = walk.send(block)
+            else:
+                yield step
+                step = next(walk)
+    except StopIteration:
+        return
+    finally:
+        walk.close()

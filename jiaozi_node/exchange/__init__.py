@@ -1,0 +1,1 @@
+"""Bitswap without a socket (issue E1)."""

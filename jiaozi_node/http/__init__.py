@@ -1,0 +1,1 @@
+"""Gateway, RPC and versions API (issues C and D)."""

@@ -1,0 +1,1 @@
+"""Peers over the network (issue E1)."""

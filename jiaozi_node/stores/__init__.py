@@ -1,0 +1,1 @@
+"""Where blocks and names rest: protocols, and one class for each backend."""

@@ -1,0 +1,1 @@
+"""Files and directories as blocks: profiles, chunkers, layouts, HAMT, path resolution."""

@@ -1,0 +1,1 @@
+"""Commits, refs and history over UnixFS trees."""

@@ -1,0 +1,1 @@
+"""What touches a user's directory: scan, index, ignore rules, the one safe writer."""
