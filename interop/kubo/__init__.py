@@ -1,0 +1,1 @@
+"""jiaozi beside a real Kubo: the same CIDs, the same CARs, the same answers."""
