@@ -79,7 +79,7 @@ class BlockWriter(Protocol):
         ...
 
     def present(self, cids: Sequence[Cid]) -> list[bool]:
-        """Say which of *cids* are here, and keep those from garbage collection until the act ends."""
+        """Say which of *cids* are here, and keep those from collection until the act ends."""
         ...
 
 
@@ -135,10 +135,10 @@ class NameConflict(Conflict):
 
 
 class Names(Protocol):
-    """Rows that can't be derived: kind and key to value, in key order, moved by compare-and-swap."""
+    """Rows that can't be derived: (kind, key) to value, in key order, compare-and-swap."""
 
     def get(self, kind: str, key: bytes) -> bytes | None:
-        """Return the value at *key* of *kind*, or None. Raises `Corrupt` when its checksum fails."""
+        """Return the value at *key* of *kind*, or None; `Corrupt` when its checksum fails."""
         ...
 
     def scan(self, kind: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
@@ -153,4 +153,8 @@ class Names(Protocol):
 
         Raises `NameConflict` for the first row that is not as expected.
         """
+        ...
+
+    def close(self) -> None:
+        """Release it. Later calls raise `Misuse`; closing twice is harmless."""
         ...

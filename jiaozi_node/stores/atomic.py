@@ -1,0 +1,58 @@
+"""Small files that are whole or not there: write aside, fsync, rename, fsync the directory.
+
+A rename without the fsyncs leaves a file of zero bytes after a power cut (research/reliability.md
+F7), so nothing in a node home writes such a file in any other way.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Put *data* at *path*, durably on return: readers see the old bytes or the new, never a part.
+
+    The directory must exist. A symbolic link at *path* is replaced, not followed.
+    """
+    with _written_aside(path, data, mode) as aside:
+        aside.replace(path)
+
+
+def create_file(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Like `replace_file`, but raises `FileExistsError` when something stands at *path* already."""
+    with _written_aside(path, data, mode) as aside:
+        # link() refuses to replace, rename() does not.
+        os.link(aside, path, follow_symlinks=False)
+        aside.unlink()
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in the directory *path* durable: creations, renames, removals."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def _written_aside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
+    """Write and sync a temporary sibling of *path*; sync the directory when it found its place."""
+    aside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
+    fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    try:
+        try:
+            os.fchmod(fd, mode)  # whatever the umask says
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        yield aside
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
