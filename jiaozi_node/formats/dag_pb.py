@@ -260,7 +260,7 @@ def decode(data: bytes) -> PbNode:
             [
                 PbLink(
                     _cid(raw),
-                    name.decode("utf-8", "surrogateescape") if name else name and "",
+                    None if name is None else name.decode("utf-8", "surrogateescape"),
                     tsize,
                 )
                 for raw, name, tsize in raw_links
