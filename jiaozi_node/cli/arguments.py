@@ -1,0 +1,216 @@
+"""Words of a command line to the arguments and options that a command declares.
+
+The grammar is that of Kubo's command line (go-ipfs-cmds), for both faces: options anywhere before
+``--``; ``--name=value`` or ``--name value``; a bool takes a value only after ``=``; one-letter
+options join (``-rQ``). argparse can't read it: see specs/decisions/0002.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jiaozi_node.commands.declare import Argument, Command, Kind, Option
+from jiaozi_node.errors import Misuse
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one command line says; *args* by argument name, *options* by long name with ``_``."""
+
+    args: dict[str, Any]
+    options: dict[str, Any]
+    explicit: frozenset[str]
+    globals: dict[str, Any]
+
+
+class RefusedOption(Misuse):
+    """An option that Kubo has and this version has not."""
+
+    def __init__(self, option: str, why: str) -> None:
+        super().__init__(f'option "{option}" is not supported here: {why}')
+        self.option = option
+
+
+GLOBAL_OPTIONS = (
+    Option("help", Kind.BOOL, "Show the help of the command.", ("h",)),
+    Option("json", Kind.BOOL, "Print one JSON object a line."),
+    Option("encoding", Kind.TEXT, "Output as text or json.", ("enc",), "text"),
+    Option("cid-base", Kind.TEXT, "Multibase of version 1 CIDs in the output."),
+    Option("upgrade-cidv0-in-output", Kind.BOOL, "Print CIDv0 as CIDv1."),
+    Option("offline", Kind.BOOL, "Don't ask peers; this version never does."),
+    Option("no-progress", Kind.BOOL, "Show no progress on the terminal."),
+    Option("debug", Kind.BOOL, "Show where an unexpected error came from.", ("D",)),
+    Option("api", Kind.TEXT, "Not here: use 'ipfs --api'."),
+)
+
+
+def parse(
+    command: Command,
+    words: Sequence[str],
+    stdin_lines: Callable[[Argument], Sequence[str]] | None = None,
+) -> Parsed:
+    """Read *words* as the arguments and options of *command*.
+
+    *stdin_lines* supplies a missing text argument that standard input may give. Raises `Misuse`
+    in Kubo's words.
+    """
+    given, positional = _split(command, words)
+    chosen, globals_ = _values(command, given)
+    options = {option.key: option.default for option in command.options}
+    options.update(chosen)
+    if globals_.get("help"):
+        return Parsed({}, options, frozenset(chosen), globals_)
+    args = _arguments(command, positional, stdin_lines)
+    return Parsed(args, options, frozenset(chosen), globals_)
+
+
+def _table(command: Command) -> dict[str, Option]:
+    table: dict[str, Option] = {}
+    for option in (*GLOBAL_OPTIONS, *command.options):  # a command's own name wins
+        for name in (option.name, *option.aliases):
+            table[name] = option
+    return table
+
+
+def _split(
+    command: Command, words: Sequence[str]
+) -> tuple[list[tuple[str, Option, str]], list[str]]:
+    """Part options from arguments, each option as (name as typed, option, text of its value)."""
+    table = _table(command)
+    refused = {name: un for un in command.unsupported for name in (un.name, *un.aliases)}
+    given: list[tuple[str, Option, str]] = []
+    positional: list[str] = []
+    queue = list(reversed(words))
+
+    def option_called(name: str) -> Option:
+        if name in refused:
+            raise RefusedOption(name, refused[name].why)
+        if name not in table:
+            raise Misuse(f'unknown option "{name}"')
+        return table[name]
+
+    def value_behind(name: str) -> str:
+        if not queue:
+            raise Misuse(f'missing argument for option "{name}"')
+        return queue.pop()
+
+    while queue:
+        word = queue.pop()
+        if word == "--":
+            positional.extend(reversed(queue))
+            break
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            option = option_called(name)
+            if not equals:
+                value = "true" if option.kind is Kind.BOOL else value_behind(name)
+            given.append((name, option, value))
+        elif word.startswith("-") and len(word) > 1:
+            letters = word[1:]
+            while letters:
+                name, letters = letters[0], letters[1:]
+                option = option_called(name)
+                if option.kind is not Kind.BOOL or letters.startswith("="):
+                    value = letters.removeprefix("=") if letters else value_behind(name)
+                    given.append((name, option, value))
+                    break
+                given.append((name, option, "true"))
+        else:
+            positional.append(word)
+    return given, positional
+
+
+def _values(
+    command: Command, given: Sequence[tuple[str, Option, str]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    own = set(command.options)
+    chosen: dict[str, Any] = {}
+    globals_: dict[str, Any] = {}
+    for name, option, text in given:
+        place = chosen if option in own else globals_
+        value = convert(option, text)
+        if option.kind is Kind.TEXTS:
+            place[option.key] = (*place.get(option.key, ()), value)
+        elif option.key in place:
+            raise Misuse(f'multiple values for option "{name}"')
+        else:
+            place[option.key] = value
+    return chosen, globals_
+
+
+_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+_FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+_RANGES = {
+    Kind.INT: (-(2**63), 2**63 - 1),
+    Kind.INT64: (-(2**63), 2**63 - 1),
+    Kind.UINT: (0, 2**64 - 1),
+    Kind.UINT64: (0, 2**64 - 1),
+}
+
+
+def convert(option: Option, text: str) -> Any:  # noqa: ANN401 - by the option's kind
+    """Return *text* as a value of the option's kind, faults in the words of Go's strconv."""
+    if option.kind is Kind.BOOL:
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        raise Misuse(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+    if option.kind in _RANGES:
+        function = "ParseInt" if option.kind in (Kind.INT, Kind.INT64) else "ParseUint"
+        number = _number(text)
+        if number is None or (number < 0 and function == "ParseUint"):
+            raise Misuse(f'strconv.{function}: parsing "{text[:64]}": invalid syntax')
+        low, high = _RANGES[option.kind]
+        if not low <= number <= high:
+            raise Misuse(f'strconv.{function}: parsing "{text[:64]}": value out of range')
+        return number
+    return text
+
+
+def _number(text: str) -> int | None:
+    """Read an integer as Go's base 0 does: 10, 0x1f, 0644, 0b1."""
+    digits = text[1:] if text[:1] in "+-" else text
+    if not digits or len(text) > 64 or not digits.isascii() or digits[0] == "_":
+        return None
+    try:
+        if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+            value = int(digits, 8)
+        else:
+            value = int(digits, 0)
+    except ValueError:
+        return None
+    return -value if text[0] == "-" else value
+
+
+def _arguments(
+    command: Command,
+    words: Sequence[str],
+    stdin_lines: Callable[[Argument], Sequence[str]] | None,
+) -> dict[str, Any]:
+    args: dict[str, Any] = {}
+    left = list(words)
+    declared = command.arguments
+    for at, argument in enumerate(declared):
+        behind = sum(1 for other in declared[at + 1 :] if other.required)
+        if argument.many:
+            take = max(len(left) - behind, 0)
+            found = tuple(left[:take])
+            del left[:take]
+        else:
+            found = tuple(left[:1]) if len(left) > (0 if argument.required else behind) else ()
+            del left[: len(found)]
+        if not found and argument.stdin and stdin_lines is not None:
+            found = tuple(stdin_lines(argument))
+        if not found and argument.required:
+            raise Misuse(f'argument "{argument.name}" is required')
+        key = argument.name.replace("-", "_")
+        args[key] = found if argument.many else (found[0] if found else None)
+    if left:
+        raise Misuse(f"expected {len(declared)} argument(s), got {len(words)}")
+    return args
+
+
+def spelled(mapping: Mapping[str, Any]) -> str:
+    """Return options as a person would write them, for messages."""
+    return " ".join(f"--{key.replace('_', '-')}={value}" for key, value in mapping.items())

@@ -1,0 +1,202 @@
+"""The command line: finds the command, parses, opens the home, renders, exits.
+
+Nothing heavy is imported before the command at hand is known: starting up is a feature (design §6).
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jiaozi_node.cli import arguments, output
+from jiaozi_node.commands import registry
+from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Needs
+from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse
+
+if TYPE_CHECKING:
+    from jiaozi_node.cli.files import LocalFiles
+    from jiaozi_node.cli.progress import Progress
+    from jiaozi_node.node.local_home import LocalHome
+
+MAX_STDIN_ARGUMENT_BYTES = 16 * 1024 * 1024
+
+
+def entry() -> None:
+    """Run as the console script ``jiaozi``."""
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+    sys.exit(code)
+
+
+def main(words: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    kubo = list(words[:1]) == ["ipfs"]
+    try:
+        path, rest = registry.find(words)
+        command = registry.load(path)
+        if command is None:
+            return _group(path, rest)
+        parsed = arguments.parse(command, rest, _stdin_reader())
+        if parsed.globals.get("help"):
+            return _help(command)
+        if parsed.globals.get("api") is not None:
+            raise Misuse("--api is not for this program; use 'ipfs --api' to reach a daemon")
+        return _run(command, parsed)
+    except JiaoziError as error:
+        return _report(error, kubo)
+    except KeyboardInterrupt:
+        output.complain(_program(kubo), "interrupted")
+        return output.INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return 141  # 128 + SIGPIPE: whoever read our output went away
+
+
+def _run(command: Command, parsed: arguments.Parsed) -> int:
+    from jiaozi_node.cli.progress import Progress
+
+    as_json = bool(parsed.globals.get("json")) or parsed.globals.get("encoding") == "json"
+    quiet = bool(parsed.globals.get("no_progress")) or as_json
+    progress = Progress(not quiet and sys.stderr.isatty())
+    home = _open_home(command)
+    try:
+        call = Call(
+            args=parsed.args,
+            options=parsed.options,
+            explicit=parsed.explicit,
+            now=time.time,
+            cwd=os.getcwd(),
+            environ=os.environ,
+            note=lambda text: _note(progress, text),
+            progress=progress.advance,
+            files=_files(command, parsed, progress),
+            home_or_none=home,
+            edit_text=_editor(),
+            rendered_text=not as_json,
+            globals=parsed.globals,
+        )
+        values = command.handler(call)
+        if command.after is not None:
+            values = command.after(call, values)
+        return _render(command, call, values, as_json, progress)
+    finally:
+        progress.finish()
+        if home is not None:
+            home.close()
+
+
+def _render(
+    command: Command, call: Call, values: Iterator[Any], as_json: bool, progress: "Progress"
+) -> int:
+    out = output.standard_output()
+    code = 0
+    for value in values:
+        if isinstance(value, ExitCode):
+            code = int(value)
+        elif isinstance(value, bytes | bytearray | memoryview):
+            out.write(value)
+        elif as_json or command.text is None:
+            progress.finish()
+            output.write_json(out, value)
+        else:
+            text = command.text(value, call)
+            if text is not None:
+                progress.finish()
+                output.write_text(out, text)
+    out.flush()
+    return code
+
+
+def _open_home(command: Command) -> "LocalHome | None":
+    if command.needs is Needs.NOTHING:
+        return None
+    from jiaozi_node.node.home import home_path
+    from jiaozi_node.node.local_home import LocalHome
+
+    return LocalHome.open(home_path(os.environ))
+
+
+def _files(command: Command, parsed: arguments.Parsed, progress: "Progress") -> "LocalFiles | None":
+    named = [argument for argument in command.arguments if argument.file]
+    if not named:
+        return None
+    from jiaozi_node.cli.files import LocalFiles
+
+    given = parsed.args[named[0].name.replace("-", "_")] or ()
+    paths = given if isinstance(given, tuple) else (given,)
+    return LocalFiles(paths, progress)
+
+
+def _stdin_reader() -> Callable[[Argument], list[str]]:
+    def lines(argument: Argument) -> list[str]:
+        if argument.file:
+            return ["-"] if not sys.stdin.isatty() or argument.required else []
+        if sys.stdin is None or (sys.stdin.isatty() and not argument.required):
+            return []
+        if sys.stdin.isatty():
+            sys.stderr.write(f"{_program(False)}: Reading from /dev/stdin; send Ctrl-d to stop.\n")
+        data = sys.stdin.buffer.read(MAX_STDIN_ARGUMENT_BYTES + 1)
+        if len(data) > MAX_STDIN_ARGUMENT_BYTES:
+            raise LimitExceeded("arguments on stdin", MAX_STDIN_ARGUMENT_BYTES, len(data))
+        found = [line.removesuffix("\r") for line in os.fsdecode(data).split("\n")]
+        found = [line for line in found if line]
+        return found if argument.many else found[:1]
+
+    return lines
+
+
+def _group(path: tuple[str, ...], rest: Sequence[str]) -> int:
+    from jiaozi_node.cli import help as help_
+
+    unknown = [word for word in rest if not word.startswith("-")]
+    if unknown:
+        raise Misuse(f'Unknown Command "{unknown[0]}"')
+    asked = not rest or any(word in ("-h", "--help") for word in rest)
+    if not asked:
+        raise Misuse(f'unknown option "{rest[0].lstrip("-")}"')
+    output.write_text(output.standard_output(), help_.of_group(path))
+    return 0
+
+
+def _help(command: Command) -> int:
+    from jiaozi_node.cli import help as help_
+
+    output.write_text(output.standard_output(), help_.of_command(command))
+    return 0
+
+
+def _report(error: JiaoziError, kubo: bool) -> int:
+    if kubo:
+        from jiaozi_node.commands.kubo_errors import kubo_message
+
+        output.complain("Error", kubo_message(error))
+        return 1
+    output.complain("jiaozi", str(error))
+    return output.exit_code(error)
+
+
+def _program(kubo: bool) -> str:
+    return "Error" if kubo else "jiaozi"
+
+
+def _note(progress: "Progress", text: str) -> None:
+    progress.finish()
+    sys.stderr.buffer.write((output.one_line(text) + "\n").encode("utf-8", "surrogateescape"))
+    sys.stderr.buffer.flush()
+
+
+def _editor() -> Callable[[str], str] | None:
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+        return None
+    from jiaozi_node.cli.editor import edit
+
+    return edit
+
+
+def _silence_stdout() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush can't fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

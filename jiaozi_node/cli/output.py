@@ -1,0 +1,80 @@
+"""What a terminal shows: values as text or JSON, errors as one line, families as exit codes.
+
+This is the one place where errors become exit codes (design §7).
+"""
+
+import json
+import sys
+from typing import Any, BinaryIO
+
+from jiaozi_node import errors
+
+EXIT_CODES: dict[type[errors.JiaoziError], int] = {
+    errors.Conflict: 1,
+    errors.Misuse: 2,
+    errors.Malformed: 2,
+    errors.NotFound: 3,
+    errors.Unavailable: 4,
+    errors.Refused: 5,
+    errors.Corrupt: 6,
+    errors.Locked: 7,
+}
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def exit_code(error: errors.JiaoziError) -> int:
+    """Return the exit code of the error's family."""
+    for family in type(error).__mro__:
+        code = EXIT_CODES.get(family)
+        if code is not None:
+            return code
+    return 1
+
+
+def one_line(text: str) -> str:
+    """Return *text* with every character that could move a terminal's cursor written out."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as surrogateescape keeps it
+        return f"\\x{code - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def standard_output() -> BinaryIO:
+    """Return the process's standard output for bytes."""
+    return sys.stdout.buffer
+
+
+def write_text(out: BinaryIO, text: str) -> None:
+    """Write *text*, in which bytes that are not UTF-8 come out as they were."""
+    out.write(text.encode("utf-8", "surrogateescape"))
+
+
+def write_json(out: BinaryIO, value: Any) -> None:  # noqa: ANN401 - JSON
+    """Write *value* as one line of JSON, escaping what Go's encoder escapes."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    for char, escape in _GO_ESCAPES:
+        if char in text:
+            text = text.replace(char, escape)
+    out.write(text.encode("utf-8", "surrogateescape") + b"\n")
+
+
+_GO_ESCAPES = (
+    ("<", "\\u003c"),
+    (">", "\\u003e"),
+    ("&", "\\u0026"),
+    ("\u2028", "\\u2028"),
+    ("\u2029", "\\u2029"),
+)
+
+
+def complain(program: str, message: str) -> None:
+    """Write one line to standard error."""
+    line = f"{program}: {one_line(message)}\n"
+    sys.stderr.buffer.write(line.encode("utf-8", "surrogateescape"))
+    sys.stderr.buffer.flush()

@@ -1,0 +1,188 @@
+"""What a command is: said once, rendered by every front end.
+
+A `Command` names its arguments and options with aliases and defaults, the kind of answer it gives,
+what it needs, and the handler that gives it. The handler is a synchronous generator over a `Call`;
+``cli`` and ``http/rpc`` parse into a `Call` and render what it yields. See design §2.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from jiaozi_node.node.home import Home
+    from jiaozi_node.unixfs.profile import Profile
+
+
+class Kind(Enum):
+    """The type of an option's value, under Kubo's name for it."""
+
+    BOOL = "bool"
+    INT = "int"
+    INT64 = "int64"
+    UINT = "uint"
+    UINT64 = "uint64"
+    TEXT = "string"
+    TEXTS = "array"  # may be given more than once
+
+
+class Answer(Enum):
+    """What a handler yields: one value, several, or bytes."""
+
+    VALUE = "value"
+    VALUES = "values"
+    BYTES = "bytes"
+
+
+class Needs(Enum):
+    """What must be open before a handler runs (design §2)."""
+
+    NOTHING = "nothing"
+    HOME = "home"  # any process that can reach the home
+    NODE = "node"  # the daemon, if one runs
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option. A *default* of None means: absent unless given."""
+
+    name: str
+    kind: Kind
+    help: str
+    aliases: tuple[str, ...] = ()
+    default: Any = None
+
+    @property
+    def key(self) -> str:
+        """The name a handler reads it by."""
+        return self.name.replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One positional argument; *file* ones are content, not text; *stdin* may supply it."""
+
+    name: str
+    help: str
+    required: bool = True
+    many: bool = False
+    file: bool = False
+    stdin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """An option of Kubo's that this version refuses by name, and where it will come from."""
+
+    name: str
+    why: str
+    aliases: tuple[str, ...] = ()
+    takes_value: bool = False
+
+
+class FileSource(Protocol):
+    """The content given to a command: paths on disk, standard input, or an upload."""
+
+    def trees(self, rules: "TreeRules", put: "PutBlocks") -> Iterator["Imported"]:
+        """Import every file argument in turn, handing its blocks to *put* as they come."""
+        ...
+
+    def streams(self) -> Iterator[tuple[str, BinaryIO]]:
+        """Open every file argument in turn as (name, readable)."""
+        ...
+
+
+PutBlocks = Callable[[Iterable[Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRules:
+    """Which files of a tree are imported, and how they are cut and hashed."""
+
+    profile: "Profile"
+    recursive: bool = False
+    hidden: bool = False
+    ignore: tuple[str, ...] = ()
+    ignore_file: str | None = None
+    empty_directories: bool = True
+    follow_arguments: bool = False
+    follow_links: bool = False
+    stdin_name: str | None = None
+    mode: int | None = None
+    mtime: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One file or directory that came in, children before parents; *depth* 0 is an argument."""
+
+    path: str
+    cid: str
+    size_bytes: int
+    depth: int
+    node: Any
+    mode: int | None = None
+    mtime: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One request: what was given, and what the front end provides. The clock is an argument."""
+
+    args: Mapping[str, Any]
+    options: Mapping[str, Any]
+    now: Callable[[], float]
+    cwd: str
+    environ: Mapping[str, str]
+    note: Callable[[str], None]
+    progress: Callable[[int, int], None]  # files and bytes since the last report
+    files: FileSource | None = None
+    home_or_none: "Home | None" = None
+    edit_text: Callable[[str], str] | None = None  # opens an editor, where there is a terminal
+    rendered_text: bool = False  # the answer goes to a person, not a program
+    explicit: frozenset[str] = field(default_factory=frozenset)  # keys of options really given
+    globals: Mapping[str, Any] = field(default_factory=dict)  # options of every command
+
+    @property
+    def home(self) -> "Home":
+        """The open home; only for commands that declare they need one."""
+        if self.home_or_none is None:
+            raise RuntimeError("the command did not declare that it needs a home")
+        return self.home_or_none
+
+    def option(self, name: str) -> Any:  # noqa: ANN401 - options are of many types
+        """The value of option *name* (its long name), or its default."""
+        return self.options[name.replace("-", "_")]
+
+
+class ExitCode(int):
+    """Yielded by a handler to say how the process should exit when nothing was wrong: 1 is "no"."""
+
+
+Handler = Callable[[Call], Iterator[Any]]
+# Text of one yielded value for a person; None prints nothing.
+Render = Callable[[Any, Call], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command; *path* is how it is called, ``("ipfs", "pin", "add")``."""
+
+    path: tuple[str, ...]
+    tagline: str
+    handler: Handler
+    arguments: tuple[Argument, ...] = ()
+    options: tuple[Option, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
+    answer: Answer = Answer.VALUES
+    needs: Needs = Needs.HOME
+    text: Render | None = None
+    help: str = ""
+    # An answer of bytes that a terminal user gets as files of his own (get): runs in the caller.
+    after: Callable[[Call, Iterator[Any]], Iterator[Any]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The path as typed."""
+        return " ".join(self.path)

@@ -1,0 +1,123 @@
+"""Where each command is declared; nothing is imported until it is called.
+
+A test compares this table with the declarations.
+"""
+
+import importlib
+from collections.abc import Sequence
+
+from jiaozi_node.commands.declare import Command
+from jiaozi_node.errors import Misuse
+
+_HERE = "jiaozi_node.commands."
+
+# path → (module below commands, attribute, what it does in a line)
+COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
+    ("init",): ("init", "INIT", "Make a repository and a working copy."),
+    ("add",): ("add", "ADD", "Stage files; outside a working copy, import them."),
+    ("commit",): ("commit", "COMMIT", "Record what is staged as a new version."),
+    ("log",): ("log", "LOG", "Show the history of a revision."),
+    ("show",): ("show", "SHOW", "Show one commit."),
+    ("cat",): ("read", "CAT", "Print a file of any revision, path or CID."),
+    ("ls",): ("read", "LS", "List a directory of any revision, path or CID."),
+    ("get",): ("read", "GET", "Write a file or tree of any revision, path or CID to disk."),
+    ("stat",): ("read", "STAT", "Tell kind, size and CID of what stands at a path."),
+    ("version",): ("version", "VERSION", "Show the version."),
+    ("ipfs", "add"): ("ipfs.add", "ADD", "Add a file or directory to IPFS."),
+    ("ipfs", "block", "get"): ("ipfs.block", "GET", "Get a raw IPFS block."),
+    ("ipfs", "block", "put"): ("ipfs.block", "PUT", "Store input as an IPFS block."),
+    ("ipfs", "block", "rm"): ("ipfs.block", "RM", "Remove blocks from the local store."),
+    ("ipfs", "block", "stat"): ("ipfs.block", "STAT", "Print information of a raw IPFS block."),
+    ("ipfs", "cat"): ("ipfs.cat", "CAT", "Show IPFS object data."),
+    ("ipfs", "cid", "base32"): ("ipfs.cid", "BASE32", "Convert CIDs to Base32 CID version 1."),
+    ("ipfs", "cid", "bases"): ("ipfs.cid", "BASES", "List available multibase encodings."),
+    ("ipfs", "cid", "codecs"): ("ipfs.cid", "CODECS", "List available CID multicodecs."),
+    ("ipfs", "cid", "format"): ("ipfs.cid", "FORMAT", "Format and convert a CID."),
+    ("ipfs", "cid", "hashes"): ("ipfs.cid", "HASHES", "List available multihashes."),
+    ("ipfs", "cid", "inspect"): ("ipfs.cid", "INSPECT", "Show what a CID is made of."),
+    ("ipfs", "config"): ("ipfs.config", "CONFIG", "Get and set config values."),
+    ("ipfs", "config", "edit"): ("ipfs.config", "EDIT", "Open the config in $EDITOR."),
+    ("ipfs", "config", "profile", "apply"): (
+        "ipfs.config",
+        "PROFILE_APPLY",
+        "Apply a profile to the config.",
+    ),
+    ("ipfs", "config", "replace"): ("ipfs.config", "REPLACE", "Replace the config with a file."),
+    ("ipfs", "config", "show"): ("ipfs.config", "SHOW", "Output the config without its secrets."),
+    ("ipfs", "dag", "export"): ("ipfs.dag", "EXPORT", "Stream a DAG as a .car file."),
+    ("ipfs", "dag", "get"): ("ipfs.dag", "GET", "Get a DAG node."),
+    ("ipfs", "dag", "import"): ("ipfs.dag", "IMPORT", "Import the contents of .car files."),
+    ("ipfs", "dag", "put"): ("ipfs.dag", "PUT", "Add a DAG node."),
+    ("ipfs", "dag", "resolve"): ("ipfs.dag", "RESOLVE", "Resolve a path to a block."),
+    ("ipfs", "dag", "stat"): ("ipfs.dag", "STAT", "Count the blocks and bytes of DAGs."),
+    ("ipfs", "get"): ("ipfs.get", "GET", "Download IPFS objects."),
+    ("ipfs", "id"): ("ipfs.id", "ID", "Show the node's identity."),
+    ("ipfs", "init"): ("ipfs.init", "INIT", "Make a node home."),
+    ("ipfs", "ls"): ("ipfs.ls", "LS", "List directory contents."),
+    ("ipfs", "pin", "add"): ("ipfs.pin", "ADD", "Pin objects to local storage."),
+    ("ipfs", "pin", "ls"): ("ipfs.pin", "LS", "List objects pinned to local storage."),
+    ("ipfs", "pin", "rm"): ("ipfs.pin", "RM", "Remove objects from the pin list."),
+    ("ipfs", "refs"): ("ipfs.refs", "REFS", "List links (references) from an object."),
+    ("ipfs", "refs", "local"): ("ipfs.refs", "LOCAL", "List all local references."),
+    ("ipfs", "repo", "ls"): ("ipfs.repo", "LS", "List all local references."),
+    ("ipfs", "repo", "stat"): ("ipfs.repo", "STAT", "Get stats of the node home."),
+    ("ipfs", "repo", "verify"): ("ipfs.repo", "VERIFY", "Verify that no block is corrupted."),
+    ("ipfs", "repo", "version"): ("ipfs.repo", "VERSION", "Show the repo version."),
+    ("ipfs", "version"): ("ipfs.version", "VERSION", "Show IPFS version information."),
+}
+
+SUMMARIES: dict[tuple[str, ...], str] = {
+    (): "An IPFS node that is also version control for data.",
+    ("ipfs",): "The Kubo face: Kubo's commands, flags, output and exit codes.",
+    ("ipfs", "block"): "Interact with raw IPFS blocks.",
+    ("ipfs", "cid"): "Convert and discover properties of CIDs.",
+    ("ipfs", "config", "profile"): "Apply profiles to the config.",
+    ("ipfs", "dag"): "Interact with IPLD DAG objects.",
+    ("ipfs", "pin"): "Pin (and unpin) objects to local storage.",
+    ("ipfs", "repo"): "Manipulate the node home.",
+}
+
+_GROUPS = {path[:depth] for path in COMMANDS for depth in range(len(path))}
+
+
+def find(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Split *words* into the longest path of a command or group, and the rest.
+
+    Options before the first word of the path are not part of it. Raises `Misuse` for a word that
+    names no command where only a command can stand.
+    """
+    path: tuple[str, ...] = ()
+    at = 0
+    while at < len(words):
+        longer = (*path, words[at])
+        if longer not in COMMANDS and longer not in _GROUPS:
+            break
+        path = longer
+        at += 1
+    rest = list(words[at:])
+    if path not in COMMANDS and rest and not rest[0].startswith("-"):
+        raise Misuse(f'Unknown Command "{rest[0]}"')
+    return path, rest
+
+
+def load(path: tuple[str, ...]) -> Command | None:
+    """Return the declaration of the command at *path*; None for a mere group."""
+    row = COMMANDS.get(path)
+    if row is None:
+        return None
+    command: Command = getattr(importlib.import_module(_HERE + row[0]), row[1])
+    return command
+
+
+def children(path: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return name and summary of every command right below *path*."""
+    names = {
+        other[len(path)]
+        for other in COMMANDS
+        if len(other) > len(path) and other[: len(path)] == path
+    }
+    return [(name, _summary((*path, name))) for name in sorted(names)]
+
+
+def _summary(path: tuple[str, ...]) -> str:
+    return COMMANDS[path][2] if path in COMMANDS else SUMMARIES.get(path, "")

@@ -1,0 +1,79 @@
+"""A node home: where one node keeps its blocks, names, keys and configuration.
+
+`Home` is what commands see. `LocalHome` opens the stores in this process; ``DaemonHome`` (issue C)
+speaks to the daemon that holds them. Only the caller's process touches the user's own files.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from jiaozi_node.errors import NotFound
+from jiaozi_node.node.config import Config
+from jiaozi_node.stores.api import BlockStore, Names
+
+
+class HomeMissing(NotFound):
+    """There is no node home where one was looked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"no node home at {path}; make one with 'jiaozi init' or 'jiaozi ipfs init'"
+        )
+        self.path = path
+
+
+class HoldsKeys(Protocol):
+    """Private keys by name, as libp2p protobufs."""
+
+    def get(self, name: str) -> bytes:
+        """Return the key called *name*; raises `NotFound`."""
+        ...
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep *data* under *name*; raises `Conflict` when the name is taken."""
+        ...
+
+
+class Home(Protocol):
+    """One node's belongings, open. Closing it releases everything in order."""
+
+    @property
+    def path(self) -> Path:
+        """The directory of the home."""
+        ...
+
+    @property
+    def config(self) -> Config:
+        """The configuration as it was when the home was opened."""
+        ...
+
+    @property
+    def blocks(self) -> BlockStore:
+        """Every block, verified on the way out."""
+        ...
+
+    @property
+    def names(self) -> Names:
+        """Refs, pins, stages: what can't be derived from blocks."""
+        ...
+
+    @property
+    def keys(self) -> HoldsKeys:
+        """The keystore."""
+        ...
+
+    def close(self) -> None:
+        """Release the home; harmless when repeated."""
+        ...
+
+
+def home_path(environ: Mapping[str, str]) -> Path:
+    """Return where the home is: $JIAOZI_PATH, else $XDG_DATA_HOME/jiaozi (design §1)."""
+    if explicit := environ.get("JIAOZI_PATH"):
+        return Path(explicit)
+    base = environ.get("XDG_DATA_HOME") or os.path.join(
+        environ.get("HOME") or "~", ".local", "share"
+    )
+    return Path(base).expanduser() / "jiaozi"

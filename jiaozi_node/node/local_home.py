@@ -1,0 +1,163 @@
+"""A home whose stores this process opens itself, in order, and only when they are first used.
+
+The stores are imported late, here alone: ``jiaozi cat CID`` needs neither SQLite nor keys.
+
+Layout (design §1; issue A2 replaces ``blocks/`` by segments and raises the version)::
+
+    config     JSON, Kubo's keys        keystore/   private keys, 0600
+    blocks/    LevelDB                  names.db    refs, pins, stages
+    version    the layout's version     repo.lock   who owns the home
+"""
+
+import os
+from pathlib import Path
+
+from jiaozi_node.errors import Conflict, Corrupt, JiaoziError, Refused
+from jiaozi_node.node.config import Config, fresh
+from jiaozi_node.node.home import HomeMissing
+from jiaozi_node.stores.api import BlockStore, Names
+from jiaozi_node.stores.atomic import replace_file, sync_directory
+from jiaozi_node.stores.keystore import KeyStore
+from jiaozi_node.stores.lock import HomeLock
+
+LAYOUT = "jiaozi 0"  # plain LevelDB, before segments (issue A2)
+LOCK_WAIT_S = 10.0  # design §2: neither lock nor socket within 10 s → exit 7
+
+
+class HomeExists(Conflict):
+    """A home was to be made where one is."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"a node home exists already at {path}")
+        self.path = path
+
+
+class OtherLayout(Refused):
+    """The home was written by a version of jiaozi that lays homes out in another way."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(
+            f"the node home {path} has layout {found!r}, this version reads {LAYOUT!r}: "
+            "use a version of jiaozi that knows it"
+        )
+        self.path, self.found = path, found
+
+
+class LocalHome:
+    """The home at *path*, owned by this process until `close`."""
+
+    def __init__(self, path: Path, lock: HomeLock) -> None:
+        self.path = path
+        self._lock = lock
+        self._config: Config | None = None
+        self._blocks: BlockStore | None = None
+        self._names: Names | None = None
+
+    @classmethod
+    def open(cls, path: Path, wait_s: float = LOCK_WAIT_S) -> "LocalHome":
+        """Take the lock and open the home; raises `HomeMissing`, `OtherLayout` or `Locked`."""
+        check_layout(path)
+        return cls(path, HomeLock(path, wait_s))
+
+    @classmethod
+    def create(cls, path: Path) -> "LocalHome":
+        """Make a home with a new Ed25519 identity and open it; raises `HomeExists`.
+
+        The version file is written last: a home whose making was cut short is made anew.
+        """
+        from jiaozi_node.formats.keys import PrivateKey
+        from jiaozi_node.formats.peer_id import PeerId
+
+        made = not path.exists()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = HomeLock(path, LOCK_WAIT_S)
+        try:
+            if (path / "version").exists():
+                raise HomeExists(path)
+            key = PrivateKey.generate()
+            peer = PeerId.of(key.public())
+            Config(path / "config", fresh(str(peer), _base64(key.protobuf()))).save()
+            home = cls(path, lock)
+            home.keys.list()
+            home._open_blocks(create=True)
+            home._open_names(create=True)
+            replace_file(path / "version", LAYOUT.encode() + b"\n", 0o644)
+            if made:
+                sync_directory(path.parent)
+        except BaseException:
+            lock.release()
+            raise
+        return home
+
+    @property
+    def config(self) -> Config:
+        """See `Home`."""
+        if self._config is None:
+            self._config = Config.load(self.path / "config")
+        return self._config
+
+    @property
+    def blocks(self) -> BlockStore:
+        """See `Home`."""
+        return self._blocks or self._open_blocks(create=False)
+
+    @property
+    def names(self) -> Names:
+        """See `Home`."""
+        return self._names or self._open_names(create=False)
+
+    @property
+    def keys(self) -> KeyStore:
+        """See `Home`."""
+        return KeyStore(self.path / "keystore")
+
+    def close(self) -> None:
+        """See `Home`: blocks, names, then the lock."""
+        try:
+            if self._blocks is not None:
+                self._blocks.close()
+            if self._names is not None:
+                self._names.close()
+        finally:
+            self._lock.release()
+
+    def _open_blocks(self, *, create: bool) -> BlockStore:
+        from jiaozi_node.stores.leveldb import LevelDbStore
+
+        self._blocks = LevelDbStore(self.path / "blocks", create=create)
+        return self._blocks
+
+    def _open_names(self, *, create: bool) -> Names:
+        from jiaozi_node.stores.names import SqliteNames
+
+        self._names = SqliteNames(self.path / "names.db", create=create)
+        return self._names
+
+
+def check_layout(path: Path) -> None:
+    """Raise unless *path* is a home of this version's layout."""
+    try:
+        fd = os.open(path / "version", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        raise HomeMissing(path) from None
+    try:
+        found = os.read(fd, 64).decode("utf-8", "replace").strip()
+    finally:
+        os.close(fd)
+    if found != LAYOUT:
+        raise OtherLayout(path, found)
+
+
+def identity_of(config: Config) -> str:
+    """Return the node's peer id; raises `Corrupt` when the config has none."""
+    try:
+        peer = config.get("Identity.PeerID")
+    except JiaoziError as fault:
+        raise Corrupt(f"the configuration has no identity: {fault}") from None
+    return str(peer)
+
+
+def _base64(data: bytes) -> str:
+    import base64
+
+    return base64.b64encode(data).decode("ascii")
