@@ -36,13 +36,8 @@ CODEC_NAMES: Final = {
 MAX_TEXT_CHARS = 512  # checked before any base is decoded: base58 is quadratic
 MAX_BYTES = 168  # boxo's bitswap takes 40 bytes of prefix and 128 of digest
 
-# How the CIDs of nearly every block begin: sha2-256 under version 0, raw, dag-pb, dag-cbor.
-_COMMON = {
-    b"\x12\x20": 34,
-    b"\x01\x55": 36,
-    b"\x01\x70": 36,
-    b"\x01\x71": 36,
-}
+# How the CIDs of nearly every block begin: version 1, raw, dag-pb or dag-cbor, sha2-256.
+_COMMON_V1 = frozenset({b"\x01\x55\x12\x20", b"\x01\x70\x12\x20", b"\x01\x71\x12\x20"})
 
 
 class InvalidCid(Malformed):
@@ -53,17 +48,16 @@ class InvalidCid(Malformed):
         self.what, self.why = what, why
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)
 class Cid:
     """A content identifier. ``Cid(raw)`` checks *raw*, so whoever holds one may trust its form."""
 
     raw: bytes
 
-    def __post_init__(self) -> None:
-        raw = self.raw
-        if _COMMON.get(raw[:2]) == len(raw) and (raw[0] == 0x12 or raw[2:4] == b"\x12\x20"):
-            return
-        _check(raw)
+    def __init__(self, raw: bytes) -> None:
+        if raw[:4] not in _COMMON_V1 or len(raw) != 36:
+            _check(raw)
+        _set_raw(self, raw)
 
     @staticmethod
     def v0(multihash: bytes) -> "Cid":
@@ -136,6 +130,9 @@ class Cid:
     def __hash__(self) -> int:
         return hash(self.raw)
 
+    def __bytes__(self) -> bytes:
+        return self.raw
+
     def __str__(self) -> str:
         if self.raw[0] == 0x12:
             return base58_encode(self.raw)
@@ -145,8 +142,14 @@ class Cid:
         return f"Cid({str(self)!r})"
 
 
+# The slot itself: half the price of the `object.__setattr__` that a frozen dataclass would call.
+_set_raw = Cid.__dict__["raw"].__set__
+
+
 def _check(raw: bytes) -> None:
     """Raise unless *raw* is one whole CID within the limits."""
+    if len(raw) == 34 and raw[:2] == b"\x12\x20":
+        return
     shown = raw[:16].hex() + ("…" if len(raw) > 16 else "")
     if len(raw) > MAX_BYTES:
         raise LimitExceeded("CID", MAX_BYTES, len(raw))

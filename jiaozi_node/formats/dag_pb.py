@@ -174,9 +174,7 @@ def decode_links(data: bytes) -> tuple[list[RawLink], bytes | None]:
             key = data[at]
             length = data[at + 1]
             at += 2
-            if key == 0x12 and length < 0x80:
-                pass
-            else:
+            if key != 0x12 or length >= 0x80:
                 if key >= 0x80:
                     key, at = _read_varint(data, at - 2)
                     length = data[at]
@@ -259,7 +257,7 @@ def decode(data: bytes) -> PbNode:
         tuple(
             [
                 PbLink(
-                    _cid(raw),
+                    Cid(raw),
                     None if name is None else name.decode("utf-8", "surrogateescape"),
                     tsize,
                 )
@@ -270,12 +268,6 @@ def decode(data: bytes) -> PbNode:
     )
 
 
-def _cid(raw: bytes) -> Cid:
-    if not raw:
-        raise MalformedDagPb("a link with an empty Hash")
-    return Cid(raw)
-
-
 def child_cids(data: bytes) -> list[Cid]:
     """Return the CIDs a node links, in block order, with repeats."""
-    return [_cid(link[0]) for link in decode_links(data)[0]]
+    return [Cid(link[0]) for link in decode_links(data)[0]]

@@ -158,11 +158,17 @@ def _decode(data: bytes) -> UnixFs:
         key = data[at]
         at += 1
         if key == 0x20:
+            start = at - 1
             value = data[at]
             at += 1
             if value >= 0x80:
                 value, at = _read_varint(data, at - 1)
             sizes.append(value)
+            # Nearly all blocks of a file are of one size: compare runs instead of reading them.
+            field_bytes = data[start:at]
+            while data.startswith(field_bytes, at):
+                sizes.append(value)
+                at += len(field_bytes)
             continue
         if key >= 0x80:
             key, at = _read_varint(data, at - 1)
