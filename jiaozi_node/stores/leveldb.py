@@ -381,7 +381,9 @@ def _opened(path: Path, create: bool) -> plyvel.DB:
             sync_directory(path)
             sync_directory(path.parent)
         elif db.get(_SENTINEL) != _SENTINEL_VALUE:
-            raise CorruptStore(path, "its sentinel row is lost, and other rows may be")
+            if not create or not _empty(db):  # a creation that was cut short may go on
+                raise CorruptStore(path, "its sentinel row is lost, and other rows may be")
+            db.put(_SENTINEL, _SENTINEL_VALUE, sync=True)
     except plyvel.Error as fault:
         db.close()
         raise CorruptStore(path, _one_line(fault)) from fault
@@ -389,6 +391,12 @@ def _opened(path: Path, create: bool) -> plyvel.DB:
         db.close()
         raise
     return db
+
+
+def _empty(db: plyvel.DB) -> bool:
+    with db.raw_iterator(verify_checksums=True) as rows:
+        rows.seek_to_first()
+        return not rows.valid()
 
 
 def _intact(db: plyvel.DB, multihash: bytes, data: bytes) -> bool:
