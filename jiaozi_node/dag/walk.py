@@ -90,7 +90,7 @@ def run(walk: Generator[Need, Block | None, Result], get: Get) -> Result:
 async def astream(
     walk: Generator[Need | Item, Block | None, Any], get: AsyncGet
 ) -> AsyncIterator[Item]:
-    """Drive *walk* with an awaited *get*, which is given the whole `Need` so that it may prefetch."""
+    """Drive *walk* with an awaited *get*, given the whole `Need` so that it may prefetch."""
     try:
         step = next(walk)
         while True:
@@ -106,5 +106,29 @@ async def astream(
                 step = next(walk)
     except StopIteration:
         return
+    finally:
+        walk.close()
+
+
+def gather(
+    walk: Generator[Need | Item, Block | None, Any],
+) -> Generator[Need, Block | None, list[Item]]:
+    """Turn a walk into a lookup whose result is the list of all that it put out."""
+    out: list[Item] = []
+    try:
+        step = next(walk)
+        while True:
+            if isinstance(step, Need):
+                try:
+                    block = yield step
+                except JiaoziError as fault:
+                    step = walk.throw(fault)
+                else:
+                    step = walk.send(block)
+            else:
+                out.append(step)
+                step = next(walk)
+    except StopIteration:
+        return out
     finally:
         walk.close()
