@@ -1,0 +1,96 @@
+"""What a ref or a HEAD pointed at before, by whom and why (``specs/refs.md`` §3.2, §4.3)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.stores.api import Change, Names
+from jiaozi_node.versioning import rows
+from jiaozi_node.versioning.fields import Plain
+
+KIND: Final = "reflog"
+HEAD: Final = "HEAD"
+
+MAX_WHO_BYTES: Final = 1024  # §3.5
+MAX_WHY_BYTES: Final = 4096  # §3.5
+
+_TOP: Final = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Who moves a ref, why (one line), and when (Unix seconds)."""
+
+    who: str
+    why: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One move; *number* counts the moves of its ref from 0."""
+
+    number: int
+    old: Cid | None
+    new: Cid | None
+    note: Note
+
+
+def entries(names: Names, owner: str, ref: str) -> Iterator[Entry]:
+    """Yield the entries of *ref*, newest first."""
+    prefix = rows.key(owner, ref, "")
+    for at, data in names.scan(KIND, prefix):
+        number = _TOP - int.from_bytes(at[len(prefix) :], "big")
+
+        def entry(row: Plain, number: int = number) -> Entry:
+            note = Note(row["who"], row["why"], row["time"])
+            return Entry(number, _link(row.get("old")), _link(row.get("new")), note)
+
+        yield rows.read(KIND, at, data, entry)
+
+
+def everything(names: Names, owner: str) -> Iterator[tuple[str, Entry]]:
+    """Yield the entries of every ref of *owner*, by ref and newest first."""
+    prefix = rows.key(owner, "")
+    seen = None
+    for at, _data in names.scan(KIND, prefix):
+        ref = at[len(prefix) : -9].decode()
+        if ref != seen:
+            seen = ref
+            for entry in entries(names, owner, ref):
+                yield ref, entry
+
+
+def count(names: Names, owner: str, ref: str) -> int:
+    """Return how many entries *ref* has ever had."""
+    return next((entry.number + 1 for entry in entries(names, owner, ref)), 0)
+
+
+def appending(
+    owner: str, ref: str, number: int, old: Cid | None, new: Cid | None, note: Note
+) -> Change:
+    """Return the change that writes entry *number* of *ref*, which must not be there yet."""
+    value: dict[str, Any] = {
+        "who": _line(note.who, MAX_WHO_BYTES),
+        "why": _line(note.why, MAX_WHY_BYTES),
+        "time": note.time,
+    }
+    if old is not None:
+        value["old"] = old
+    if new is not None:
+        value["new"] = new
+    at = rows.key(owner, ref, "") + (_TOP - number).to_bytes(8, "big")
+    return Change(KIND, at, rows.write(value), expect=None)
+
+
+def _line(text: str, most: int) -> str:
+    """Return *text* as one line of at most *most* bytes (§3.5)."""
+    plain = "".join(char if char.isprintable() else " " for char in text)
+    return plain.encode(errors="replace")[:most].decode(errors="ignore")
+
+
+def _link(value: object) -> Cid | None:
+    if value is not None and not isinstance(value, Cid):
+        raise TypeError("a reflog entry names something that isn't a link")
+    return value
