@@ -174,7 +174,7 @@ def _bytes_of(text: str) -> bytes:
     try:
         if len(text) == 46 and text.startswith("Qm"):
             return base58_decode(text)
-        if text[:1] in "bB" and text:
+        if text[:1] in ("b", "B") and text.isascii():  # 'ſ'.upper() is 'S'
             body = text[1:].upper()
             raw = base64.b32decode(body + "=" * (-len(body) % 8))
             # Bits behind the last byte must be zero, else one CID had two texts in one base.

@@ -102,12 +102,16 @@ class ListsBlocks(Protocol):
         ...
 
 
-class BlockStore(GetsBlocks, HasBlocks, PutsBlocks, DropsBlocks, ListsBlocks, Protocol):
-    """Everything a node asks of the place where its blocks rest."""
+class ReadsBlocks(GetsBlocks, HasBlocks, ListsBlocks, Protocol):
+    """Everything that can be asked of blocks at rest without changing them."""
 
     def close(self) -> None:
         """Release it. Later calls raise `Misuse`; closing twice is harmless."""
         ...
+
+
+class BlockStore(ReadsBlocks, PutsBlocks, DropsBlocks, Protocol):
+    """Everything a node asks of the place where its blocks rest."""
 
 
 @dataclass(frozen=True, slots=True)
