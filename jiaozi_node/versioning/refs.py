@@ -134,6 +134,18 @@ class Refs:
             *guard,
         )
 
+    def standing(self, name: RefName, target: Cid | None) -> Change:
+        """Return the change that does nothing unless *name* stops pointing at *target*; see `cas`.
+
+        Put it into a batch that must not outlive a move of *name*. Raises `RefMoved`.
+        """
+        row = self._row(name)
+        found = None if row is None else row.target
+        if found != target:
+            raise RefMoved(name, target, found)
+        data = None if row is None else row.data
+        return Change(KIND, self._key(name), data, expect=data)
+
     def _creating(self, name: RefName) -> tuple[Change, ...]:
         """Return the guard that no other creation happens in between, sure that *name* nests."""
         at = rows.key(self.repository)

@@ -27,7 +27,7 @@ class CorruptRow(Corrupt):
 
 def key(*parts: str) -> bytes:
     """Return the key of a row."""
-    return "\0".join(parts).encode()
+    return "\0".join(parts).encode(errors="surrogatepass")
 
 
 def write(value: Plain) -> bytes:

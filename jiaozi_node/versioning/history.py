@@ -1,0 +1,211 @@
+"""Walks over commits: the log, ancestry, counts. They ask for blocks and never fetch.
+
+Order goes by generation first and time second (``specs/commit-dag.md`` §5.3), so every commit comes
+before its parents whatever the clocks said, and a search stops below the generation it looks for.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from jiaozi_node.dag.walk import Lookup, Walk, need
+from jiaozi_node.errors import LimitExceeded, NotFound
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.stores.api import BlockMissing
+from jiaozi_node.versioning import commit as commits
+from jiaozi_node.versioning import fields
+from jiaozi_node.versioning import tag as tags
+from jiaozi_node.versioning.commit import Commit
+from jiaozi_node.versioning.tag import Tag
+
+
+class ParentMissing(NotFound):
+    """A commit's parent is not here: the history is partial."""
+
+    def __init__(self, parent: Cid, child: Cid | None) -> None:
+        of = "" if child is None else f", parent of {child},"
+        super().__init__(f"commit {parent}{of} is not here; fetch it to see the history behind")
+        self.parent, self.child = parent, child
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A commit met on a walk."""
+
+    cid: Cid
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A commit that is not here, met as a parent of *child* (None: as a tip)."""
+
+    cid: Cid
+    child: Cid | None
+
+
+_Queued = tuple[int, int, bytes, Visit]  # the order of the log: greatest generation, then time
+
+
+def log(
+    tips: Iterable[Cid], *, first_parent: bool = False, partial: bool = False
+) -> Walk[Visit | Absent, None]:
+    """Yield *tips* and their ancestors, each once, newest first.
+
+    A commit that isn't here raises `ParentMissing`; with *partial* it comes as `Absent` instead,
+    as soon as it is known. With *first_parent* only first parents are followed. Tips are commits
+    (see `peel` for tags). Raises `WrongGeneration` for a commit whose parents belie it.
+    """
+    known: dict[Cid, int] = {}  # the generation of each commit met; 0 when it isn't here
+    queue: list[_Queued] = []
+    for tip in tips:
+        if tip not in known and not (yield from _arrive(tip, None, known, queue, partial, ())):
+            yield Absent(tip, None)
+    while queue:
+        visit = heappop(queue)[3]
+        yield visit
+        commit = visit.commit
+        parents = commit.parents[:1] if first_parent else commit.parents
+        for at, parent in enumerate(parents):
+            if parent not in known:
+                soon = parents[at + 1 :]
+                if not (yield from _arrive(parent, visit.cid, known, queue, partial, soon)):
+                    yield Absent(parent, visit.cid)
+        _check_generation(visit, [known[parent] for parent in parents])
+
+
+def is_ancestor(ancestor: Cid, of: Cid) -> Lookup[bool]:
+    """Tell whether *of* is *ancestor* or descends from it; looks no further than its generation.
+
+    Raises `ParentMissing` when that depends on a commit which is not here.
+    """
+    if ancestor == of:
+        return True
+    floor = (yield from read(ancestor)).generation
+    known: dict[Cid, int] = {}
+    queue: list[_Queued] = []
+    missing: list[tuple[Cid, Cid | None]] = []
+    if not (yield from _arrive(of, None, known, queue, True, ())):
+        missing.append((of, None))
+    while queue:
+        cid, commit = (visit := heappop(queue)[3]).cid, visit.commit
+        if commit.generation <= floor:
+            break
+        if ancestor in commit.parents:
+            return True
+        if commit.generation == floor + 1:
+            continue  # its parents are no descendants of *ancestor*
+        for at, parent in enumerate(commit.parents):
+            soon = commit.parents[at + 1 :]
+            if parent not in known and not (
+                yield from _arrive(parent, cid, known, queue, True, soon)
+            ):
+                missing.append((parent, cid))
+        _check_generation(visit, [known[parent] for parent in commit.parents])
+    if missing:
+        raise ParentMissing(*missing[0])
+    return False
+
+
+def count(tips: Iterable[Cid], *, first_parent: bool = False) -> Lookup[int]:
+    """Return how many commits *tips* and their ancestors are. Raises `ParentMissing`."""
+    known: set[Cid] = set()
+    waiting: list[tuple[Cid, Cid | None]] = [(tip, None) for tip in tips]
+    while waiting:
+        cid, child = waiting.pop()
+        if cid in known:
+            continue
+        known.add(cid)
+        commit = yield from read(cid, child)
+        parents = commit.parents[:1] if first_parent else commit.parents
+        waiting.extend((parent, cid) for parent in parents)
+    return len(known)
+
+
+def beginning(tips: Iterable[Cid], prefix: str) -> Lookup[list[Cid]]:
+    """Return the commits among *tips* and their ancestors whose text begins with *prefix*, sorted.
+
+    Tips may be tags, which are found too. What is not here is passed over, its name is not.
+    """
+    known: set[Cid] = set()
+    waiting = list(tips)
+    while waiting:
+        cid = waiting.pop()
+        if cid in known:
+            continue
+        known.add(cid)
+        try:
+            block = yield from need(cid)
+        except BlockMissing:
+            continue
+        found = _open(block)
+        if isinstance(found, Commit):
+            waiting.extend(found.parents)
+        elif fields.is_version_block(found.object):
+            waiting.append(found.object)
+    return sorted(cid for cid in known if str(cid).startswith(prefix))
+
+
+def read(cid: Cid, child: Cid | None = None, soon: tuple[Cid, ...] = ()) -> Lookup[Commit]:
+    """Return the commit *cid*; raises `ParentMissing`, naming the *child* that led here."""
+    try:
+        block = yield from need(cid, soon)
+    except BlockMissing:
+        raise ParentMissing(cid, child) from None
+    return commits.decode(block)
+
+
+def peel(cid: Cid) -> Lookup[Visit]:
+    """Follow tags from *cid* to the commit at their end (§4.5).
+
+    Raises `SchemaBroken` when there is none, `LimitExceeded` for a chain that is too long.
+    """
+    for _ in range(tags.MAX_CHAIN + 1):
+        if not fields.is_version_block(cid):
+            raise fields.SchemaBroken(str(cid), "is not the CID of a commit or tag")
+        found = _open((yield from need(cid)))
+        if isinstance(found, Commit):
+            return Visit(cid, found)
+        cid = found.object
+    raise LimitExceeded("chain of tags", tags.MAX_CHAIN, tags.MAX_CHAIN + 1, "tags")
+
+
+def _open(block: Block) -> Commit | Tag:
+    """Read a block that is one or the other."""
+    try:
+        return commits.decode(block)
+    except fields.SchemaBroken as fault:
+        if fault.field != "type" or tags.TYPE not in fault.rule:
+            raise
+    return tags.decode(block)
+
+
+def _check_generation(visit: Visit, parents: list[int]) -> None:
+    """Check the generation of *visit* by those of its *parents* that are known (0: not here)."""
+    found = visit.commit.generation
+    above = 1 + max(parents, default=0)
+    whole = len(parents) == len(visit.commit.parents) and all(parents)
+    if found != above if whole else found < above:
+        raise commits.WrongGeneration(visit.cid, found, above)
+
+
+def _arrive(
+    cid: Cid,
+    child: Cid | None,
+    known: dict[Cid, int],
+    queue: list[_Queued],
+    partial: bool,
+    soon: tuple[Cid, ...],
+) -> Lookup[bool]:
+    """Read *cid* and queue it; False when it is not here and *partial* allows that."""
+    try:
+        commit = yield from read(cid, child, soon)
+    except ParentMissing:
+        if not partial:
+            raise
+        known[cid] = 0
+        return False
+    known[cid] = commit.generation
+    heappush(queue, (-commit.generation, -commit.time, cid.raw, Visit(cid, commit)))
+    return True

@@ -1,0 +1,254 @@
+"""Revisions as people write them: ``HEAD~2``, ``v1``, ``main^2``, a CID, ``REV:path``.
+
+The grammar and the order in which a base is looked up are ``specs/refs.md`` §6.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from jiaozi_node.dag.walk import Lookup
+from jiaozi_node.errors import LimitExceeded, Malformed, Misuse, NotFound
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.versioning import history, reflog
+from jiaozi_node.versioning.history import Visit
+from jiaozi_node.versioning.refname import BadName, RefName, is_cid_text
+from jiaozi_node.versioning.refs import Refs
+from jiaozi_node.versioning.workingcopies import Head
+
+MAX_BYTES: Final = 4096  # §6.4
+MAX_STEPS: Final = 256  # §6.4
+MAX_N: Final = 1_000_000_000  # §6.4
+MIN_PREFIX_CHARS: Final = 8  # §6.2
+
+_HEADS = frozenset(("HEAD", "@"))
+_BASE32 = frozenset("abcdefghijklmnopqrstuvwxyz234567")
+_DIGITS = frozenset("0123456789")
+_LISTED = 10
+
+
+class BadRevision(Malformed):
+    """Text that isn't a revision."""
+
+    def __init__(self, text: str, why: str) -> None:
+        shown = text if len(text) <= 80 else text[:79] + "…"
+        super().__init__(f"{shown!r} is not a revision: {why}")
+        self.text, self.why = text, why
+
+
+class UnknownRevision(NotFound):
+    """A revision that fits nothing here; *tried* says what was looked for."""
+
+    def __init__(self, text: str, tried: tuple[str, ...]) -> None:
+        super().__init__(f"unknown revision {text!r}: there is no {', no '.join(tried)}")
+        self.text, self.tried = text, tried
+
+
+class AmbiguousRevision(Misuse):
+    """A revision that fits several commits; *candidates* names them."""
+
+    def __init__(self, text: str, candidates: tuple[str, ...]) -> None:
+        shown = ", ".join(candidates[:_LISTED])
+        more = f" and {len(candidates) - _LISTED} more" if len(candidates) > _LISTED else ""
+        super().__init__(f"{text!r} may be {shown}{more}: say which")
+        self.text, self.candidates = text, candidates
+
+
+class NoParent(NotFound):
+    """A commit has fewer parents, or ancestors, than a revision asks for."""
+
+    def __init__(self, text: str, cid: Cid, asked: str) -> None:
+        super().__init__(f"{text!r}: commit {cid} has no {asked}")
+        self.text, self.cid = text, cid
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``~n`` (*axis* "~": the first parent, n times) or ``^n`` (*axis* "^": the n-th parent)."""
+
+    axis: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A base and the steps from it; *text* is what was written."""
+
+    text: str
+    base: str
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a revision is looked up: the refs of a repository and a working copy's HEAD.
+
+    *candidates* lists known commits whose text begins with a prefix; left out, they are sought
+    among the ancestors of all refs, of HEAD, and of what the reflogs of *refs* name.
+    """
+
+    refs: Refs | None = None
+    head: Head | None = None
+    candidates: Callable[[str], Iterable[Cid]] | None = None
+
+
+def split(text: str) -> tuple[str, str | None]:
+    """Split ``REV:path`` into the revision (``HEAD`` when empty) and the path; None without one."""
+    rev, colon, path = text.partition(":")
+    return (rev or "HEAD", path) if colon else (text, None)
+
+
+def parse(text: str) -> Revision:
+    """Read a revision without a path; raises `BadRevision` or `LimitExceeded`."""
+    size = len(text.encode(errors="replace"))
+    if size > MAX_BYTES:
+        raise LimitExceeded("revision", MAX_BYTES, size)
+    end = min((at for at in (text.find("~"), text.find("^")) if at >= 0), default=len(text))
+    base = text[:end]
+    if not base:
+        raise BadRevision(text, "there is no name or CID to begin from")
+    if ":" in base:
+        raise BadRevision(text, "a path can't stand here")
+    if ".." in base or "@{" in base:
+        raise BadRevision(text, "ranges and '@{…}' are not read by this version")
+    return Revision(text, base, tuple(_steps(text, end)))
+
+
+def _steps(text: str, at: int) -> Iterable[Step]:
+    steps = 0
+    while at < len(text):
+        axis = text[at]
+        if axis not in "~^":
+            raise BadRevision(text, f"{text[at : at + 16]!r} after a step; only ~n and ^n follow")
+        end = at + 1
+        while end < len(text) and text[end] in _DIGITS:
+            end += 1
+        digits = text[at + 1 : end].lstrip("0") or "0"
+        n = int(digits) if len(digits) <= 10 else MAX_N + 1
+        if n > MAX_N:
+            raise LimitExceeded("number in a revision", MAX_N, n, "steps")
+        steps += 1
+        if steps > MAX_STEPS:
+            raise LimitExceeded("revision", MAX_STEPS, steps, "steps")
+        yield Step(axis, n if end > at + 1 else 1)
+        at = end
+
+
+def resolve(revision: Revision, places: Places) -> Lookup[Visit]:
+    """Return the commit that *revision* stands for.
+
+    Raises `UnknownRevision`, `NoParent`, `AmbiguousRevision`, `BlockMissing`, or what is wrong with
+    a block on the way.
+    """
+    visit = yield from _base(revision, places)
+    for step in revision.steps:
+        visit = yield from _step(revision, visit, step)
+    return visit
+
+
+def _step(revision: Revision, visit: Visit, step: Step) -> Lookup[Visit]:
+    if step.axis == "^":
+        if not step.n:
+            return visit
+        if step.n > len(visit.commit.parents):
+            what = "parent" if step.n == 1 else f"parent {step.n}"
+            raise NoParent(revision.text, visit.cid, what)
+        parent = visit.commit.parents[step.n - 1]
+        return Visit(parent, (yield from history.read(parent, visit.cid)))
+    if step.n >= visit.commit.generation:  # each step goes down by one generation or more
+        what = "parent" if step.n == 1 else f"{step.n} generations of ancestors"
+        raise NoParent(revision.text, visit.cid, what)
+    for _ in range(step.n):
+        if not visit.commit.parents:
+            raise NoParent(revision.text, visit.cid, "parent")
+        parent = visit.commit.parents[0]
+        visit = Visit(parent, (yield from history.read(parent, visit.cid)))
+    return visit
+
+
+def _base(revision: Revision, places: Places) -> Lookup[Visit]:
+    """Find the base, in the order of §6.2."""
+    base, refs = revision.base, places.refs
+    if base in _HEADS:
+        return (yield from history.peel(_head(revision, places)))
+    tried: list[str] = []
+    if refs is not None:
+        ref = _ref(RefName.parse, base)
+        if ref is not None:
+            target = refs.get(ref)
+            if target is not None:
+                return (yield from history.peel(target))
+            tried.append(f"ref {ref}")
+    if is_cid_text(base):
+        return (yield from history.peel(Cid.parse(base)))
+    if refs is not None:
+        found: dict[str, Visit] = {}
+        for make, what in ((RefName.tag, "tag"), (RefName.branch, "branch")):
+            ref = _ref(make, base)
+            target = None if ref is None else refs.get(ref)
+            if target is not None:
+                found[str(ref)] = yield from history.peel(target)
+            tried.append(f"{what} {base!r}")
+        visits = list(found.values())
+        if visits and all(visit.cid == visits[0].cid for visit in visits):
+            return visits[0]
+        if visits:
+            raise AmbiguousRevision(revision.text, tuple(found))
+    try:
+        cid = Cid.parse(base)
+    except Malformed:
+        cid = yield from _prefixed(revision, places, tried)
+    return (yield from history.peel(cid))
+
+
+def _head(revision: Revision, places: Places) -> Cid:
+    head, refs = places.head, places.refs
+    if head is None:
+        raise UnknownRevision(revision.text, ("working copy here, whose HEAD it would be",))
+    if head.ref is None:
+        if head.commit is None:
+            raise UnknownRevision(revision.text, ("commit yet",))
+        return head.commit
+    target = None if refs is None else refs.get(head.ref)
+    if target is None:
+        raise UnknownRevision(revision.text, (f"commit yet on branch {head.branch!r}",))
+    return target
+
+
+def _ref(make: Callable[[str], RefName], text: str) -> RefName | None:
+    """Return the ref that *make* reads from *text*, None when it can't be one."""
+    try:
+        return make(text)
+    except (BadName, LimitExceeded):
+        return None
+
+
+def _prefixed(revision: Revision, places: Places, tried: list[str]) -> Lookup[Cid]:
+    """Find the one known commit whose text begins with the base."""
+    prefix = revision.base
+    if len(prefix) >= MIN_PREFIX_CHARS and prefix[0] == "b" and _BASE32.issuperset(prefix):
+        tried.append(f"known commit whose CID begins with {prefix}")
+        if places.candidates is not None:
+            cids = sorted(set(places.candidates(prefix)))
+        else:
+            cids = yield from history.beginning(_tips(places), prefix)
+        if len(cids) > 1:
+            raise AmbiguousRevision(revision.text, tuple(map(str, cids)))
+        if cids:
+            return cids[0]
+    else:
+        tried.append(f"CID, nor {MIN_PREFIX_CHARS} or more characters that one begins with")
+    raise UnknownRevision(revision.text, tuple(tried))
+
+
+def _tips(places: Places) -> Iterable[Cid]:
+    """Yield every commit or tag that a name stands for, or stood for."""
+    if places.head is not None and places.head.commit is not None:
+        yield places.head.commit
+    if places.refs is None:
+        return
+    for _name, target in places.refs.list():
+        yield target
+    for _ref_text, entry in reflog.everything(places.refs.names, places.refs.repository):
+        if entry.new is not None:
+            yield entry.new
