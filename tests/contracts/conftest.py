@@ -1,0 +1,214 @@
+"""The lists of backends. A new store is one class and one line here."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import plyvel
+import pytest
+
+from jiaozi_node.formats import car
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.stores.api import BlockStore, BlockWriter, Family, Names, ReadsBlocks
+from jiaozi_node.stores.cache import Cached
+from jiaozi_node.stores.car import CarFileStore
+from jiaozi_node.stores.leveldb import LevelDbStore
+from jiaozi_node.stores.memory import MemoryNames, MemoryStore
+from jiaozi_node.stores.names import SqliteNames
+from jiaozi_node.stores.overlay import Overlay
+from jiaozi_node.stores.verify import Verified
+
+Blocks = Sequence[Block]
+
+
+@dataclass(frozen=True)
+class BlockBackend:
+    """One way to have a store; each function is given a directory of its own."""
+
+    name: str
+    covers: type
+    filled: Callable[[Path, Blocks], ReadsBlocks]
+    # The same, with the bytes at rest of the given block changed behind the store's back.
+    damaged: Callable[[Path, Blocks, Cid], ReadsBlocks]
+    empty: Callable[[Path], BlockStore] | None = None  # None: it is only read
+    again: Callable[[Path], BlockStore] | None = None  # None: it doesn't outlive its process
+
+
+@dataclass(frozen=True)
+class NamesBackend:
+    name: str
+    covers: type
+    empty: Callable[[Path], Names]
+    again: Callable[[Path], Names] | None = None
+
+
+def spoiled(data: bytes) -> bytes:
+    return bytes((data[0] ^ 1,)) + data[1:]
+
+
+def put(store: BlockStore, blocks: Iterable[Block]) -> BlockStore:
+    with store.writer() as writer:
+        writer.put(blocks)
+    return store
+
+
+def memory(blocks: Blocks, victim: Cid | None = None) -> MemoryStore:
+    store = MemoryStore(blocks)
+    if victim is not None:
+        assert store._blocks is not None
+        store._blocks[victim.multihash] = spoiled(store._blocks[victim.multihash])
+    return store
+
+
+def damaged_leveldb(path: Path, blocks: Blocks, victim: Cid) -> BlockStore:
+    put(LevelDbStore(path, create=True), blocks).close()
+    db = plyvel.DB(str(path))
+    db.put(victim.multihash, spoiled(db.get(victim.multihash)))
+    db.close()
+    return LevelDbStore(path)
+
+
+def car_file(path: Path, blocks: Blocks, victim: Cid | None = None) -> CarFileStore:
+    """Write the file in version 1 or, for an odd number of blocks, wrapped in version 2."""
+    parts = [car.header([])]
+    for block in blocks:
+        data = spoiled(block.data) if block.cid == victim else block.data
+        parts.append(car.section(block.cid, data))
+    payload = b"".join(parts)
+    if len(blocks) % 2:
+        fixed = bytes(16) + b"".join(n.to_bytes(8, "little") for n in (51, len(payload), 0))
+        payload = b"\x0a\xa1\x67version\x02" + fixed + payload
+    path.write_bytes(payload)
+    return CarFileStore(path)
+
+
+class Trusting:
+    """A store that believes its memory: what `Verified` is for."""
+
+    def __init__(self, inner: MemoryStore) -> None:
+        self._inner = inner
+
+    def get(self, cid: Cid) -> Block:
+        if cid.inline is None and self._inner.has([cid])[0]:
+            assert self._inner._blocks is not None
+            return Block(cid, self._inner._blocks[cid.multihash])
+        return self._inner.get(cid)
+
+    def size(self, cid: Cid) -> int:
+        return self._inner.size(cid)
+
+    def has(self, cids: Sequence[Cid]) -> list[bool]:
+        return self._inner.has(cids)
+
+    def writer(self, family: Family = Family.OWN) -> AbstractContextManager[BlockWriter]:
+        return self._inner.writer(family)
+
+    def drop(self, cids: Iterable[Cid]) -> int:
+        return self._inner.drop(cids)
+
+    def multihashes(self) -> Iterator[bytes]:
+        return self._inner.multihashes()
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+BLOCK_BACKENDS = [
+    BlockBackend(
+        "memory",
+        MemoryStore,
+        filled=lambda path, blocks: memory(blocks),
+        damaged=lambda path, blocks, cid: memory(blocks, cid),
+        empty=lambda path: MemoryStore(),
+    ),
+    BlockBackend(
+        "leveldb",
+        LevelDbStore,
+        filled=lambda path, blocks: put(LevelDbStore(path, create=True), blocks),
+        damaged=damaged_leveldb,
+        empty=lambda path: LevelDbStore(path, create=True),
+        again=LevelDbStore,
+    ),
+    BlockBackend("car", CarFileStore, filled=car_file, damaged=car_file),
+    BlockBackend(
+        "verified",
+        Verified,
+        filled=lambda path, blocks: Verified(memory(blocks)),
+        damaged=lambda path, blocks, cid: Verified(Trusting(memory(blocks, cid))),
+        empty=lambda path: Verified(MemoryStore()),
+    ),
+    BlockBackend(
+        "cached",
+        Cached,
+        filled=lambda path, blocks: Cached(memory(blocks), 4096),
+        damaged=lambda path, blocks, cid: Cached(memory(blocks, cid)),
+        empty=lambda path: Cached(MemoryStore(), 4096),
+    ),
+    BlockBackend(
+        "overlay",
+        Overlay,
+        filled=lambda path, blocks: Overlay(memory(blocks[::2]), memory(blocks[1::2])),
+        damaged=lambda path, blocks, cid: Overlay(MemoryStore(), memory(blocks, cid)),
+        empty=lambda path: Overlay(MemoryStore(), MemoryStore()),
+    ),
+]
+
+NAMES_BACKENDS = [
+    NamesBackend("memory", MemoryNames, empty=lambda path: MemoryNames()),
+    NamesBackend(
+        "sqlite",
+        SqliteNames,
+        empty=lambda path: SqliteNames(path, create=True),
+        again=SqliteNames,
+    ),
+]
+
+
+@pytest.fixture(scope="session")
+def listed() -> set[type]:
+    return {backend.covers for backend in BLOCK_BACKENDS} | {
+        backend.covers for backend in NAMES_BACKENDS
+    }
+
+
+@pytest.fixture(params=BLOCK_BACKENDS, ids=lambda backend: str(backend.name))
+def readable(request: pytest.FixtureRequest) -> BlockBackend:
+    backend: BlockBackend = request.param
+    return backend
+
+
+@pytest.fixture(
+    params=[backend for backend in BLOCK_BACKENDS if backend.empty],
+    ids=lambda backend: str(backend.name),
+)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlockStore]:
+    opened = request.param.empty(tmp_path / "store")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(
+    params=[backend for backend in BLOCK_BACKENDS if backend.again],
+    ids=lambda backend: str(backend.name),
+)
+def lasting(request: pytest.FixtureRequest) -> BlockBackend:
+    backend: BlockBackend = request.param
+    return backend
+
+
+@pytest.fixture(params=NAMES_BACKENDS, ids=lambda backend: str(backend.name))
+def names(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Names]:
+    opened = request.param.empty(tmp_path / "names.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(
+    params=[backend for backend in NAMES_BACKENDS if backend.again],
+    ids=lambda backend: str(backend.name),
+)
+def lasting_names(request: pytest.FixtureRequest) -> NamesBackend:
+    backend: NamesBackend = request.param
+    return backend
