@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jiaozi_node.errors import LimitExceeded, Misuse
@@ -135,6 +135,7 @@ def test_a_scan_that_is_dropped_closes_what_it_opened(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.sets(st.binary(min_size=1, max_size=8), max_size=12))
 def test_all_names_a_file_system_takes_are_found(
     tmp_path_factory: pytest.TempPathFactory, names: set[bytes]
