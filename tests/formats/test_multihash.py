@@ -1,0 +1,111 @@
+"""Multihashes: digests against hashlib and published values, the allowlist of IPIP-512."""
+
+import hashlib
+
+import multiformats.multihash as other
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jiaozi_node.errors import LimitExceeded, Malformed
+from jiaozi_node.formats import multihash as mh
+from jiaozi_node.formats import varint
+from tests import strategies
+from tests.outcome import outcome
+
+# The empty input and "abc", from FIPS 180-4 and from the test vectors of BLAKE3.
+PUBLISHED = [
+    ("sha1", b"abc", "1114a9993e364706816aba3e25717850c26c9cd0d89d"),
+    (
+        "sha2-256",
+        b"abc",
+        "1220ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    ),
+    (
+        "sha2-512",
+        b"abc",
+        "1340ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+        "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+    ),
+    (
+        "blake3",
+        b"",
+        "1e20af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+    ),
+    ("identity", b"abc", "0003616263"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "expected"), PUBLISHED)
+def test_published_digests(name: str, data: bytes, expected: str) -> None:
+    multihash = mh.of(mh.CODES[name], data)
+    assert multihash.hex() == expected
+    assert mh.matches(multihash, data)
+    assert not mh.matches(multihash, data + b"!")
+
+
+def test_a_digest_cut_short_matches_as_far_as_it_goes() -> None:
+    digest = hashlib.sha256(b"abc").digest()[:20]
+    assert mh.matches(b"\x12\x14" + digest, b"abc")
+    assert not mh.matches(b"\x12\x14" + digest, b"abd")
+
+
+def test_identity_holds_128_bytes_and_no_more() -> None:
+    mh.check(mh.of(mh.IDENTITY, bytes(128)))
+    with pytest.raises(LimitExceeded) as caught:
+        mh.of(mh.IDENTITY, bytes(129))
+    assert (caught.value.limit, caught.value.value) == (128, 129)
+    with pytest.raises(LimitExceeded):
+        mh.check(b"\x00\x81\x01" + bytes(129))
+
+
+def test_digests_hold_20_to_128_bytes() -> None:
+    mh.check(b"\x12\x14" + bytes(20))
+    with pytest.raises(Malformed, match="minimum of 20"):
+        mh.check(b"\x12\x13" + bytes(19))
+    mh.check(b"\x13\x80\x01" + bytes(128))
+    with pytest.raises(LimitExceeded):
+        mh.check(b"\x13\x81\x01" + bytes(129))
+
+
+@pytest.mark.parametrize("code", [0xD5, 0x23, 0x1053, 0xB201, 0xB213, 0x7012])
+def test_functions_off_the_allowlist_are_refused(code: int) -> None:
+    with pytest.raises(mh.UnknownHash):
+        mh.check(varint.encode(code) + b"\x20" + bytes(32))
+
+
+def test_a_function_that_is_known_but_not_computed_says_so() -> None:
+    blake2b_256 = b"\xa0\xe4\x02\x20" + bytes(32)
+    mh.check(blake2b_256)
+    with pytest.raises(mh.UnknownHash, match="can't be computed"):
+        mh.matches(blake2b_256, b"")
+    with pytest.raises(mh.UnknownHash):
+        mh.of(0xB220, b"")
+
+
+@pytest.mark.parametrize("data", ["", "12", "1220", "1220aa", "1221" + "00" * 32, "12" + "80" * 10])
+def test_other_bytes_are_refused(data: str) -> None:
+    with pytest.raises(Malformed):
+        mh.check(bytes.fromhex(data))
+
+
+@given(st.binary(max_size=40) | strategies.mutated(strategies.multihashes()))
+def test_any_bytes_are_a_multihash_or_malformed(data: bytes) -> None:
+    _, fault = outcome(mh.check, data)
+    if not fault:
+        code, digest = mh.split(data)
+        assert data.endswith(digest)
+        assert code in mh.KNOWN
+
+
+@pytest.mark.parametrize("name", ["identity", "sha1", "sha2-256", "sha2-512"])
+@given(data=st.binary(max_size=100))
+def test_multiformats_computes_the_same(name: str, data: bytes) -> None:
+    assert mh.of(mh.CODES[name], data) == other.digest(data, name)
+
+
+@given(strategies.multihashes())
+def test_multiformats_takes_them_apart_the_same_way(multihash: bytes) -> None:
+    code, digest = mh.split(multihash)
+    theirs, their_digest = other.unwrap_raw(multihash)
+    assert (code, digest) == (theirs if isinstance(theirs, int) else theirs.code, their_digest)
