@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from jiaozi_node.cli import arguments, output
 from jiaozi_node.commands import registry
 from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Needs
-from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse
+from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse, Unavailable
 
 if TYPE_CHECKING:
     from jiaozi_node.cli.files import LocalFiles
     from jiaozi_node.cli.progress import Progress
-    from jiaozi_node.node.local_home import LocalHome
+    from jiaozi_node.node.home import Home
 
 MAX_STDIN_ARGUMENT_BYTES = 16 * 1024 * 1024
 
@@ -48,12 +48,21 @@ def main(words: Sequence[str]) -> int:
         return _run(command, parsed)
     except JiaoziError as error:
         return _report(error, kubo)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            _silence_stdout()
+            return 141  # 128 + SIGPIPE: whoever read our output went away
+        return _report(Unavailable(_told(error)), kubo)
     except KeyboardInterrupt:
         output.complain(_program(kubo), "interrupted")
         return output.INTERRUPTED
-    except BrokenPipeError:
-        _silence_stdout()
-        return 141  # 128 + SIGPIPE: whoever read our output went away
+
+
+def _told(error: OSError) -> str:
+    """Return what the system refused, in a line: ``data/x: permission denied``."""
+    words = (error.strerror or str(error) or type(error).__name__).lower()
+    where = error.filename
+    return words if where is None else f"{os.fsdecode(where)}: {words}"
 
 
 def _run(command: Command, parsed: arguments.Parsed) -> int:
@@ -111,13 +120,13 @@ def _render(
     return code
 
 
-def _open_home(command: Command) -> "LocalHome | None":
+def _open_home(command: Command) -> "Home | None":
     if command.needs is Needs.NOTHING:
         return None
     from jiaozi_node.node.home import home_path
-    from jiaozi_node.node.local_home import LocalHome
+    from jiaozi_node.node.opening import open_home
 
-    return LocalHome.open(home_path(os.environ))
+    return open_home(home_path(os.environ))
 
 
 def _files(command: Command, parsed: arguments.Parsed, progress: "Progress") -> "LocalFiles | None":
@@ -185,7 +194,7 @@ def _program(kubo: bool) -> str:
 
 def _note(progress: "Progress", text: str) -> None:
     progress.finish()
-    sys.stderr.buffer.write((output.one_line(text) + "\n").encode("utf-8", "surrogateescape"))
+    sys.stderr.buffer.write((output.quoted(text) + "\n").encode("utf-8", "surrogateescape"))
     sys.stderr.buffer.flush()
 
 

@@ -8,6 +8,7 @@ import sys
 from typing import Any, BinaryIO
 
 from jiaozi_node import errors
+from jiaozi_node.commands.shown import quoted
 
 EXIT_CODES: dict[type[errors.JiaoziError], int] = {
     errors.Conflict: 1,
@@ -29,20 +30,6 @@ def exit_code(error: errors.JiaoziError) -> int:
         if code is not None:
             return code
     return 1
-
-
-def one_line(text: str) -> str:
-    """Return *text* with every character that could move a terminal's cursor written out."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as surrogateescape keeps it
-        return f"\\x{code - 0xDC00:02x}"
-    return char.encode("unicode_escape").decode("ascii")
 
 
 def standard_output() -> BinaryIO:
@@ -75,6 +62,6 @@ _GO_ESCAPES = (
 
 def complain(program: str, message: str) -> None:
     """Write one line to standard error."""
-    line = f"{program}: {one_line(message)}\n"
+    line = f"{program}: {quoted(message)}\n"
     sys.stderr.buffer.write(line.encode("utf-8", "surrogateescape"))
     sys.stderr.buffer.flush()

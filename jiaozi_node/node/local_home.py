@@ -12,7 +12,7 @@ Layout (design §1; issue A2 replaces ``blocks/`` by segments and raises the ver
 import os
 from pathlib import Path
 
-from jiaozi_node.errors import Conflict, Corrupt, JiaoziError, Refused
+from jiaozi_node.errors import Conflict, Refused
 from jiaozi_node.node.config import Config, fresh
 from jiaozi_node.node.home import HomeMissing
 from jiaozi_node.stores.api import BlockStore, Names
@@ -146,15 +146,6 @@ def check_layout(path: Path) -> None:
         os.close(fd)
     if found != LAYOUT:
         raise OtherLayout(path, found)
-
-
-def identity_of(config: Config) -> str:
-    """Return the node's peer id; raises `Corrupt` when the config has none."""
-    try:
-        peer = config.get("Identity.PeerID")
-    except JiaoziError as fault:
-        raise Corrupt(f"the configuration has no identity: {fault}") from None
-    return str(peer)
 
 
 def _base64(data: bytes) -> str:

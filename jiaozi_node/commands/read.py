@@ -1,0 +1,151 @@
+"""``cat``, ``ls``, ``get`` and ``stat`` of any revision, path or CID (design §1)."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.shown import moment, quoted
+from jiaozi_node.errors import Conflict, Misuse
+
+_WHAT = "REV[:path], /ipfs/…, or CID[/path]."
+
+
+def cat(call: Call) -> Iterator[bytes]:
+    """Yield the bytes of every argument, one after the other."""
+    from jiaozi_node.dag.walk import stream
+    from jiaozi_node.node.locate import locate
+    from jiaozi_node.unixfs.read import read
+
+    offset, length = call.option("offset"), call.option("length")
+    if offset < 0 or (length is not None and length < 0):
+        raise Misuse("offset and length can't be negative")
+    for text in call.args["what"]:
+        found = locate(call.home, call.cwd, text)
+        yield from stream(read(found.cid, offset, length), call.home.blocks.get)
+
+
+def ls(call: Call) -> Iterator[dict[str, Any]]:
+    """Yield a row for each entry; of a file, the file itself."""
+    from jiaozi_node.dag.walk import run, stream
+    from jiaozi_node.formats.cid import RAW
+    from jiaozi_node.node.locate import locate
+    from jiaozi_node.unixfs.directory import entries
+    from jiaozi_node.unixfs.stat import stat
+
+    get = call.home.blocks.get
+    found = locate(call.home, call.cwd, call.args["what"] or "HEAD")
+    root = run(stat(found.cid), get)
+    if root.kind != "directory":
+        yield _row(found.name, root.kind, root.file_bytes, found.cid)
+        return
+    rows = list(stream(entries(found.cid), get))
+    for entry in sorted(rows, key=lambda row: os.fsencode(row.name)):
+        if entry.cid.codec == RAW:
+            yield _row(entry.name, "file", entry.tsize, entry.cid)
+        else:
+            below = run(stat(entry.cid), get)
+            yield _row(entry.name, below.kind, below.file_bytes, entry.cid)
+
+
+def _row(name: str, kind: str, size_bytes: int, cid: object) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "size": size_bytes, "cid": str(cid)}
+
+
+def _ls_text(row: dict[str, Any], call: Call) -> str:
+    slash = "/" if row["kind"] == "directory" else ""
+    name = quoted(row["name"]) + slash
+    if not call.option("long"):
+        return name + "\n"
+    return f"{row['kind']:<9} {row['size']:>12} {row['cid']} {name}\n"
+
+
+def get(call: Call) -> Iterator[dict[str, Any]]:
+    """Write the file or tree to disk, below *output* or the present directory."""
+    from jiaozi_node.node.locate import locate, target_name
+    from jiaozi_node.worktree.checkout import write_tree
+
+    found = locate(call.home, call.cwd, call.args["what"])
+    target = os.path.join(call.cwd, call.option("output") or target_name(found))
+    if os.path.lexists(target):
+        raise Conflict(f"{target} exists already; choose another place with -o")
+    write_tree(found.cid, call.home.blocks.get, target, progress=call.progress)
+    yield {"cid": str(found.cid), "path": target}
+
+
+def stat(call: Call) -> Iterator[dict[str, Any]]:
+    """Yield what one path is."""
+    from jiaozi_node.dag.walk import run
+    from jiaozi_node.node.locate import locate
+    from jiaozi_node.unixfs import stat as stats
+
+    found = locate(call.home, call.cwd, call.args["what"] or "HEAD")
+    node = run(stats.stat(found.cid), call.home.blocks.get)
+    value: dict[str, Any] = {
+        "name": found.name,
+        "kind": node.kind,
+        "cid": str(found.cid),
+        "size": node.file_bytes,
+        "dag_size": node.tsize,
+        "links": node.blocks,
+        "sharded": node.sharded,
+    }
+    if node.mode is not None:
+        value["mode"] = f"{node.mode:04o}"
+    if node.mtime is not None:
+        value["mtime"] = node.mtime[0] + node.mtime[1] / 1e9
+    if node.target is not None:
+        value["target"] = os.fsdecode(node.target)
+    yield value
+
+
+def _stat_text(value: dict[str, Any], _call: Call) -> str:
+    lines = []
+    for key, shown in value.items():
+        if key == "mtime":
+            text = moment(int(shown), 0)
+        else:
+            text = str(shown).lower() if isinstance(shown, bool) else quoted(str(shown))
+        lines.append(f"{key.replace('_', ' ') + ':':<10} {text}\n")
+    return "".join(lines)
+
+
+CAT = Command(
+    path=("cat",),
+    tagline="Print a file of any revision, path or CID.",
+    handler=cat,
+    arguments=(Argument("what", _WHAT, many=True),),
+    options=(
+        Option("offset", Kind.INT64, "Where to begin, in bytes.", ("o",), 0),
+        Option("length", Kind.INT64, "How many bytes at most.", ("l",)),
+    ),
+    answer=Answer.BYTES,
+)
+
+LS = Command(
+    path=("ls",),
+    tagline="List a directory of any revision, path or CID.",
+    handler=ls,
+    arguments=(Argument("what", f"{_WHAT} HEAD if absent.", required=False),),
+    options=(Option("long", Kind.BOOL, "Show kind, size and CID.", ("l",)),),
+    text=_ls_text,
+)
+
+GET = Command(
+    path=("get",),
+    tagline="Write a file or tree of any revision, path or CID to disk.",
+    handler=get,
+    arguments=(Argument("what", _WHAT),),
+    options=(Option("output", Kind.TEXT, "Where to write it; must not exist.", ("o",)),),
+    answer=Answer.VALUE,
+    text=lambda value, _call: f"wrote {quoted(value['path'])}\n",
+)
+
+STAT = Command(
+    path=("stat",),
+    tagline="Tell kind, size and CID of what stands at a path.",
+    handler=stat,
+    arguments=(Argument("what", f"{_WHAT} HEAD if absent.", required=False),),
+    answer=Answer.VALUE,
+    text=_stat_text,
+)

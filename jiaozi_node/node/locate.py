@@ -1,0 +1,118 @@
+"""What a reading command means by its argument (design §1): a path, a CID, then a revision.
+
+``/ipfs/…`` and CID[/path] are content; REV[:path] is a version of the repository at hand. It is
+never a file on disk. A commit named without a path stands for its tree.
+"""
+
+import os
+from dataclasses import dataclass
+
+from jiaozi_node.dag.walk import run
+from jiaozi_node.errors import Malformed, Misuse, NotFound
+from jiaozi_node.formats import cid as c
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node.home import Home
+from jiaozi_node.unixfs import resolve
+
+_SCHEMES = ("ipfs:", "ipns:", "ipld:")
+
+
+class InsideBlock(Misuse):
+    """A path that ends within a block, where there is a value and no file."""
+
+    def __init__(self, text: str, cid: Cid, remainder: tuple[str, ...]) -> None:
+        inside = "/".join(remainder)
+        super().__init__(
+            f"{text!r} ends inside block {cid} at {inside!r}; 'jiaozi ipfs dag get' shows values"
+        )
+        self.cid, self.remainder = cid, remainder
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where an argument leads; *name* is the last name on the way, for what is written to disk."""
+
+    cid: Cid
+    name: str
+
+
+def locate(home: Home, cwd: str, text: str) -> Located:
+    """Return what *text* leads to; raises `NotFound` naming what was tried."""
+    if text.startswith("/") or text.lower().startswith(_SCHEMES):
+        return _content(home, text)
+    base, colon, _path = text.partition(":")
+    if not colon:
+        root, _slash, below = text.partition("/")
+        cid = _cid(root)
+        if cid is not None and (below or not _is_commit(home, cid)):
+            return _content(home, text)
+        if cid is not None:
+            return _version(home, cid, "", text)
+    else:
+        cid = _cid(base)
+        if cid is not None:
+            return _version(home, cid, _path, text)
+    return _revision(home, cwd, text)
+
+
+def _content(home: Home, text: str) -> Located:
+    path = resolve.Path.parse(text)
+    found = run(resolve.resolve(path), home.blocks.get)
+    if found.remainder:
+        raise InsideBlock(text, found.cid, found.remainder)
+    if not path.parts and _is_commit(home, found.cid):
+        return _version(home, found.cid, "", text)
+    return Located(found.cid, path.parts[-1] if path.parts else str(path.root))
+
+
+def _revision(home: Home, cwd: str, text: str) -> Located:
+    from jiaozi_node.node.repository import Repository  # noqa: PLC0415 - cat of a CID needs none
+    from jiaozi_node.versioning import revision  # noqa: PLC0415
+    from jiaozi_node.worktree.link import NoWorkingCopy  # noqa: PLC0415
+
+    base, path = revision.split(text)
+    try:
+        repository = Repository.at(home, cwd)
+    except NoWorkingCopy:
+        raise NotFound(
+            f"{text!r} is neither a path nor a CID, and {cwd} is in no working copy "
+            "whose revisions could be meant"
+        ) from None
+    return _version(home, repository.resolve(base or "HEAD"), path or "", text)
+
+
+def _version(home: Home, commit: Cid, path: str, text: str) -> Located:
+    """Return what stands at *path* in the tree of *commit*."""
+    from jiaozi_node.versioning import commit as commits  # noqa: PLC0415 - not for a plain CID
+
+    tree = commits.decode(home.blocks.get(commit)).tree
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    if ".." in parts:
+        raise Misuse(f"{text!r}: a path in a tree can't go up with '..'")
+    found = run(resolve.resolve(resolve.Path(tree, parts)), home.blocks.get)
+    return Located(found.cid, parts[-1] if parts else str(commit))
+
+
+def _cid(text: str) -> Cid | None:
+    try:
+        return Cid.parse(text)
+    except Malformed:
+        return None
+
+
+def _is_commit(home: Home, cid: Cid) -> bool:
+    """Tell whether *cid* is a commit of ours that is here; only dag-cbor blocks are looked at."""
+    if cid.codec != c.DAG_CBOR:
+        return False
+    from jiaozi_node.formats import dag_cbor  # noqa: PLC0415 - not for files
+
+    try:
+        value = dag_cbor.decode(home.blocks.get(cid).data)
+    except Malformed:
+        return False
+    return isinstance(value, dict) and value.get("type") == "jiaozi/commit"
+
+
+def target_name(located: Located) -> str:
+    """Return the name that *located* gets on disk when none is given."""
+    return os.path.basename(located.name) or str(located.cid)
