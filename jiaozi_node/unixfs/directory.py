@@ -32,8 +32,8 @@ class Entry(NamedTuple):
 class EntryMissing(NotFound):
     """A directory has no entry of this name."""
 
-    def __init__(self, root: Cid, name: str) -> None:
-        super().__init__(f"no link named {name!r} under {root}")
+    def __init__(self, root: Cid | None, name: str) -> None:
+        super().__init__(f"no link named {name!r} under {root or 'a new directory'}")
         self.root, self.name = root, name
 
 
@@ -125,7 +125,10 @@ def lookup_in(block: Block, name: str) -> Lookup[Entry]:
     """Return the entry *name* of the directory whose root is *block*."""
     root = block.cid
     links, message, raw = blocks.parse(block)
-    wanted = name.encode("utf-8", "surrogateescape")
+    try:
+        wanted = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise EntryMissing(root, name) from None
     if raw is None and message.type == unixfs_pb.DIRECTORY:
         for cid, found, tsize in links:
             if found == wanted:
