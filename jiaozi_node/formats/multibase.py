@@ -157,6 +157,8 @@ def _decode(base: str, body: str) -> bytes:
         if not set(body) <= set("01" if base == "base2" else "01234567"):
             raise ValueError("it holds other digits")
         if base == "base2":
+            if len(body) % 8:
+                raise ValueError(f"{len(body)} bits are not whole bytes")
             return int(body or "0", 2).to_bytes(len(body) // 8, "big")
         size = len(body) * 3 // 8
         return (int(body or "0", 8) >> (len(body) * 3 - size * 8)).to_bytes(size, "big")
