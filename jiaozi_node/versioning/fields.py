@@ -28,6 +28,7 @@ MAX_INT: Final = 2**63 - 1
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
+_SPELLED_LEVELS: Final = 4  # a path in an error goes no deeper, so that building it costs nothing
 _VERSION_BLOCK = b"\x01\x71\x12\x20"  # CIDv1, dag-cbor, sha2-256, 32 bytes (§1.2)
 _PROFILE_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.+_=,-")
 # C0, DEL, C1 and the two separators that end a line elsewhere (§3.2).
@@ -44,7 +45,8 @@ class SchemaBroken(Malformed):
     """A block that isn't what its schema says: the *field* (a path) and the *rule* it breaks."""
 
     def __init__(self, field: str, rule: str) -> None:
-        super().__init__(f"{field} {rule}")
+        shown = field if len(field) <= 128 else field[:127] + "…"
+        super().__init__(f"{shown} {rule}")
         self.field, self.rule = field, rule
 
 
@@ -69,10 +71,10 @@ def open_block(block: Block, type_name: str, version: int) -> dict[str, Any]:
         raise SchemaBroken(str(block.cid), f"is not a map, as a {type_name} is")
     found = value.pop("type", None)
     if found != type_name:
-        raise SchemaBroken("type", f"of {block.cid} is {_shown(found)}, not {type_name!r}")
+        raise SchemaBroken("type", f"of {block.cid} is {shown(found)}, not {type_name!r}")
     number = value.pop("v", None)
     if type(number) is not int or number < 1:
-        raise SchemaBroken("v", f"must be a whole number from 1, is {_shown(number)}")
+        raise SchemaBroken("v", f"must be a whole number from 1, is {shown(number)}")
     if number > version:
         raise NewerSchema(block.cid, type_name, number, version)
     return value
@@ -100,7 +102,7 @@ def take_map(fields: dict[str, Any], key: str, where: str = "") -> dict[str, Any
         return None
     value = fields.pop(key)
     if not isinstance(value, dict):
-        raise SchemaBroken(where + key, f"must be a map, is {_shown(value)}")
+        raise SchemaBroken(where + key, f"must be a map, is {shown(value)}")
     return value
 
 
@@ -110,7 +112,7 @@ def take_list(fields: dict[str, Any], key: str, where: str = "") -> tuple[Any, .
         return ()
     value = fields.pop(key)
     if not isinstance(value, list):
-        raise SchemaBroken(where + key, f"must be a list, is {_shown(value)}")
+        raise SchemaBroken(where + key, f"must be a list, is {shown(value)}")
     if not value:
         raise SchemaBroken(where + key, "must be absent when empty")
     return tuple(value)
@@ -129,7 +131,7 @@ def take_optional(fields: dict[str, Any], key: str, where: str = "") -> Plain:
 def check_int(field: str, value: object, low: int = 0, high: int = MAX_INT) -> None:
     """Check that *value* is an int (no bool, no float) within *low* … *high*."""
     if type(value) is not int:
-        raise SchemaBroken(field, f"must be a whole number, is {_shown(value)}")
+        raise SchemaBroken(field, f"must be a whole number, is {shown(value)}")
     if not low <= value <= high:
         raise SchemaBroken(field, f"must lie in {low} … {high}, is {value}")
 
@@ -142,7 +144,7 @@ def check_time(field: str, value: object) -> None:
 def check_text(field: str, value: object, max_bytes: int, *, empty: bool = False) -> str:
     """Check that *value* is a str of at most *max_bytes* of UTF-8, not empty unless *empty*."""
     if not isinstance(value, str):
-        raise SchemaBroken(field, f"must be a string, is {_shown(value)}")
+        raise SchemaBroken(field, f"must be a string, is {shown(value)}")
     if not value and not empty:
         raise SchemaBroken(field, "must not be empty")
     if len(value) > max_bytes or not value.isascii():
@@ -165,23 +167,23 @@ def check_profile(field: str, value: object) -> None:
     """Check the name of a profile (§2.8), known here or not."""
     text = check_text(field, value, MAX_PROFILE_BYTES)
     if not _PROFILE_CHARS.issuperset(text) or text[0] in ".+_=,-":
-        raise SchemaBroken(field, f"must match [a-z0-9][a-z0-9.+_=,-]*, is {text!r}")
+        raise SchemaBroken(field, f"must match [a-z0-9][a-z0-9.+_=,-]*, is {shown(text)}")
 
 
 def check_person(field: str, value: object, max_bytes: int) -> None:
     """Check a name or a mail address (§3.1, §3.2)."""
     text = check_text(field, value, max_bytes)
     if not _ANGLED.isdisjoint(text):
-        raise SchemaBroken(field, f"must not hold control characters, '<' or '>': {text!r}")
+        raise SchemaBroken(field, f"must not hold control characters, '<' or '>': {shown(text)}")
     if text[0].isspace() or text[-1].isspace():
-        raise SchemaBroken(field, f"must not begin or end with white space: {text!r}")
+        raise SchemaBroken(field, f"must not begin or end with white space: {shown(text)}")
 
 
 def check_visible(field: str, value: object, max_bytes: int) -> str:
     """Check printable ASCII without space (§3.3, §6.3)."""
     text = check_text(field, value, max_bytes)
     if not (text.isascii() and text.isprintable()) or " " in text:
-        raise SchemaBroken(field, f"must be printable ASCII without space: {text!r}")
+        raise SchemaBroken(field, f"must be printable ASCII without space: {shown(text)}")
     return text
 
 
@@ -193,23 +195,23 @@ def is_version_block(cid: Cid) -> bool:
 def check_tree(field: str, value: object) -> None:
     """Check the link to a UnixFS directory (§4.3)."""
     if not isinstance(value, Cid):
-        raise SchemaBroken(field, f"must be a link, is {_shown(value)}")
+        raise SchemaBroken(field, f"must be a link, is {shown(value)}")
     if value.codec != DAG_PB:
-        raise SchemaBroken(field, f"must link a dag-pb directory, is {value}")
+        raise SchemaBroken(field, f"must link a dag-pb directory, is {shown(value)}")
 
 
 def check_links(field: str, value: object, most: int) -> None:
     """Check a tuple of at most *most* distinct links to version blocks (§4.4)."""
     if not isinstance(value, tuple):
-        raise SchemaBroken(field, f"must be a list of links, is {_shown(value)}")
+        raise SchemaBroken(field, f"must be a list of links, is {shown(value)}")
     if len(value) > most:
         raise LimitExceeded(field, most, len(value), "links")
     for at, link in enumerate(value):
         if not isinstance(link, Cid):
-            raise SchemaBroken(f"{field}[{at}]", f"must be a link, is {_shown(link)}")
+            raise SchemaBroken(f"{field}[{at}]", f"must be a link, is {shown(link)}")
         if not is_version_block(link):
             raise SchemaBroken(
-                f"{field}[{at}]", f"must be a version 1 dag-cbor sha2-256 CID, is {link}"
+                f"{field}[{at}]", f"must be a version 1 dag-cbor sha2-256 CID, is {shown(link)}"
             )
     if len(set(value)) < len(value):
         raise SchemaBroken(field, "must be distinct")
@@ -219,17 +221,12 @@ def check_unknown(extra: Mapping[str, Any], known: frozenset[str], where: str, l
     """Return *extra* frozen: no *known* keys, and values that keep §1.5, §2.2, §2.3 and §2.10."""
     if not extra:
         return NOTHING
-    for key in extra:
+    out = {}
+    for key, value in extra.items():
         if key in known:
             raise SchemaBroken(f"{where}{key}", "is a field of its own, not an unknown key")
-    return MappingProxyType(
-        {
-            check_text(f"{where}{key}", key, MAX_BLOCK_BYTES, empty=True): frozen(
-                f"{where}{key}", value, floats=False, level=level
-            )
-            for key, value in extra.items()
-        }
-    )
+        out[key] = frozen(f"{where}{_key(where, key)}", value, floats=False, level=level)
+    return MappingProxyType(out)
 
 
 def frozen(field: str, value: Plain, *, floats: bool, level: int) -> Plain:
@@ -255,16 +252,18 @@ def frozen(field: str, value: Plain, *, floats: bool, level: int) -> Plain:
         raise SchemaBroken(field, "must be absent rather than null")
     level += 1
     if level > MAX_LEVELS:
-        raise LimitExceeded(field, MAX_LEVELS, level, "levels")
+        raise LimitExceeded("nesting", MAX_LEVELS, level, "levels")
     if isinstance(value, Mapping):
         out = {}
         for key, item in value.items():
-            path = f"{field}.{check_text(f'key of {field}', key, MAX_BLOCK_BYTES, empty=True)}"
+            name = _key(field, key)
+            path = f"{field}.{name}" if level <= _SPELLED_LEVELS else field
             out[key] = frozen(path, item, floats=floats, level=level)
         return MappingProxyType(out)
     if isinstance(value, list | tuple):
+        spelled = level <= _SPELLED_LEVELS
         return tuple(
-            frozen(f"{field}[{at}]", item, floats=floats, level=level)
+            frozen(f"{field}[{at}]" if spelled else field, item, floats=floats, level=level)
             for at, item in enumerate(value)
         )
     raise SchemaBroken(field, f"can't be written as DAG-CBOR: {kind.__name__}")
@@ -279,13 +278,21 @@ def thawed(value: Plain) -> Plain:
     return value
 
 
-def _shown(value: object) -> str:
+def _key(where: str, key: object) -> str:
+    """Check a key that no schema names; return it as an error may show it."""
+    text = check_text(f"a key of {where or 'the block'}", key, MAX_BLOCK_BYTES, empty=True)
+    return text if len(text) <= 64 and text.isprintable() else shown(text)
+
+
+def shown(value: object) -> str:
     """Name *value* within one short line."""
     if value is None:
         return "null"
-    if isinstance(value, bool | int | float):
-        return repr(value)[:64]
     if isinstance(value, str):
-        return repr(value if len(value) <= 64 else value[:63] + "…")
-    names = {bytes: "bytes", dict: "a map", list: "a list", Cid: "a link"}
-    return names.get(type(value), type(value).__name__)
+        text = repr(value[:80])
+    elif isinstance(value, bool | int | float | Cid):
+        text = str(value)
+    else:
+        names: dict[type, str] = {bytes: "bytes", dict: "a map", list: "a list"}
+        return names.get(type(value), "something else")
+    return text if len(text) <= 80 else text[:79] + "…"

@@ -34,9 +34,9 @@ class Signature:
 
     def __post_init__(self) -> None:
         if not f.check_visible("sig.key", self.key, MAX_KEY_BYTES).startswith("did:key:z"):
-            raise f.SchemaBroken("sig.key", f"must be a did:key, is {self.key!r}")
+            raise f.SchemaBroken("sig.key", f"must be a did:key, is {f.shown(self.key)}")
         if not _ALG_CHARS.issuperset(f.check_text("sig.alg", self.alg, MAX_ALG_BYTES)):
-            raise f.SchemaBroken("sig.alg", f"must match [a-z0-9-]+, is {self.alg!r}")
+            raise f.SchemaBroken("sig.alg", f"must match [a-z0-9-]+, is {f.shown(self.alg)}")
         if type(self.sig) is not bytes:
             raise f.SchemaBroken("sig.sig", "must be bytes")
         if len(self.sig) > MAX_SIG_BYTES:
@@ -45,7 +45,9 @@ class Signature:
             raise f.SchemaBroken("sig.sig", "must not be empty")
         if self.alg == ED25519:
             if not self.key.startswith("did:key:z6Mk"):
-                raise f.SchemaBroken("sig.key", f"must be an Ed25519 did:key, is {self.key!r}")
+                raise f.SchemaBroken(
+                    "sig.key", f"must be an Ed25519 did:key, is {f.shown(self.key)}"
+                )
             if len(self.sig) != ED25519_SIG_BYTES:
                 raise f.SchemaBroken("sig.sig", f"of ed25519 has 64 bytes, not {len(self.sig)}")
         if self.extra is not f.NOTHING:
