@@ -175,6 +175,9 @@ CASES: tuple[Case, ...] = (
     Case("symlinks, version 1", r.symlinks, "--cid-version=1"),
     Case("symlinks followed", r.good_symlinks, "--dereference-symlinks"),
     Case("symlinks followed in arguments only", r.good_symlinks, "--dereference-args"),
+    # ── what no tree can hold
+    Case("a named pipe is refused", r.with_fifo),
+    Case("a socket is refused", r.with_socket),
     # ── HAMT
     Case("HAMT of 10,000 entries", r.numbered(10_000)),
     Case("HAMT of 3,000 entries, version 1", r.numbered(3_000), "--cid-version=1", LINKS_1K),

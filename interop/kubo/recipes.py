@@ -5,6 +5,7 @@ sizes and names that a rule is about are fixed. Names are bytes, as they are for
 """
 
 import os
+import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
@@ -265,3 +266,21 @@ def tree_20000(root: Path, rng: Random) -> None:
         if number < 200:
             directory.mkdir(parents=True, exist_ok=True)
         (directory / f"{number:05d}.txt").write_bytes(rng.randbytes(16 + number % 240))
+
+
+def with_fifo(root: Path, rng: Random) -> None:
+    """A named pipe among files: no kind that UnixFS knows."""
+    write(root, "a", rng.randbytes(3))
+    os.mkfifo(root / "pipe")
+
+
+def with_socket(root: Path, rng: Random) -> None:
+    """A socket among files. Bound by a relative name, since a socket's path has to be short."""
+    write(root, "a", rng.randbytes(3))
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind("s")
+    finally:
+        os.chdir(before)
