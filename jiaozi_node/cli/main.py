@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jiaozi_node.cli import arguments, output
 from jiaozi_node.commands import registry
 from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Needs
+from jiaozi_node.commands.shown import quoted
 from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse, Unavailable
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def _program(kubo: bool) -> str:
 
 def _note(progress: "Progress", text: str) -> None:
     progress.finish()
-    sys.stderr.buffer.write((output.quoted(text) + "\n").encode("utf-8", "surrogateescape"))
+    sys.stderr.buffer.write((quoted(text) + "\n").encode("utf-8", "surrogateescape"))
     sys.stderr.buffer.flush()
 
 

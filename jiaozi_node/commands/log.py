@@ -33,7 +33,7 @@ def log(call: Call) -> Iterator[dict[str, Any]]:
             return
         if isinstance(visit, history.Absent):
             yield {"commit": str(visit.cid), "missing": True}
-        else:
+        elif isinstance(visit, history.Visit):
             yield shown(visit.cid, visit.commit, names.get(visit.cid, []))
 
 

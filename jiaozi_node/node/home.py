@@ -7,11 +7,14 @@ speaks to the daemon that holds them. Only the caller's process touches the user
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from jiaozi_node.errors import NotFound
 from jiaozi_node.node.config import Config
 from jiaozi_node.stores.api import BlockStore, Names
+
+if TYPE_CHECKING:
+    from jiaozi_node.formats.keys import PrivateKey
 
 
 class HomeMissing(NotFound):
@@ -25,14 +28,14 @@ class HomeMissing(NotFound):
 
 
 class HoldsKeys(Protocol):
-    """Private keys by name, as libp2p protobufs."""
+    """Private keys by name."""
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str) -> "PrivateKey":
         """Return the key called *name*; raises `NotFound`."""
         ...
 
-    def put(self, name: str, data: bytes) -> None:
-        """Keep *data* under *name*; raises `Conflict` when the name is taken."""
+    def put(self, name: str, key: "PrivateKey") -> None:
+        """Keep *key* under *name*; raises `Conflict` when the name is taken."""
         ...
 
 

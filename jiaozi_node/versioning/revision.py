@@ -40,7 +40,8 @@ class UnknownRevision(NotFound):
     """A revision that fits nothing here; *tried* says what was looked for."""
 
     def __init__(self, text: str, tried: tuple[str, ...]) -> None:
-        super().__init__(f"unknown revision {text!r}: there is no {', no '.join(tried)}")
+        shown = text if len(text) <= 80 else text[:79] + "…"
+        super().__init__(f"unknown revision {shown!r}: there is no {', no '.join(tried)}")
         self.text, self.tried = text, tried
 
 
@@ -188,7 +189,7 @@ def _base(revision: Revision, places: Places) -> Lookup[Visit]:
             target = None if ref is None else refs.get(ref)
             if target is not None:
                 found[str(ref)] = yield from history.peel(target)
-            tried.append(f"{what} {base!r}")
+            tried.append(f"{what} of that name")
         visits = list(found.values())
         if visits and all(visit.cid == visits[0].cid for visit in visits):
             return visits[0]
@@ -227,7 +228,7 @@ def _prefixed(revision: Revision, places: Places, tried: list[str]) -> Lookup[Ci
     """Find the one known commit whose text begins with the base."""
     prefix = revision.base
     if len(prefix) >= MIN_PREFIX_CHARS and prefix[0] == "b" and _BASE32.issuperset(prefix):
-        tried.append(f"known commit whose CID begins with {prefix}")
+        tried.append("known commit whose CID begins so")
         if places.candidates is not None:
             cids = sorted(set(places.candidates(prefix)))
         else:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from jiaozi_node import errors
 from jiaozi_node.cli import output
+from jiaozi_node.commands import shown
 from jiaozi_node.formats.cid import InvalidCid
 
 
@@ -38,7 +39,7 @@ def test_a_leaf_takes_its_familys_code() -> None:
 
 @given(st.text())
 def test_an_error_is_one_printable_line(text: str) -> None:
-    assert output.one_line(text).isprintable()
+    assert shown.quoted(text).isprintable()
 
 
 def test_bytes_that_are_not_utf8_come_out_as_they_were() -> None:

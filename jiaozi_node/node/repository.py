@@ -1,0 +1,370 @@
+"""A repository as its user has it: staged, committed, read; commands and the library stand on this.
+
+Only this process touches the user's directory. Blocks are durable before a row names them, and a
+row moves by compare-and-swap, so of two that act at once one is told (design §3, §5).
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from jiaozi_node.dag.walk import run, stream
+from jiaozi_node.errors import Conflict, Misuse, NotFound
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node.home import Home
+from jiaozi_node.node.identity import identify
+from jiaozi_node.node.staging import Staged, Staging
+from jiaozi_node.stores.api import Change, Family
+from jiaozi_node.unixfs import changes as differences
+from jiaozi_node.unixfs import profile as profiles
+from jiaozi_node.unixfs.build import DirectoryBuilder
+from jiaozi_node.unixfs.profile import Profile
+from jiaozi_node.versioning import commit as commits
+from jiaozi_node.versioning import revision, rows
+from jiaozi_node.versioning.agent import Agent
+from jiaozi_node.versioning.commit import Commit, Stats
+from jiaozi_node.versioning.reflog import Note
+from jiaozi_node.versioning.refname import HEADS, TAGS
+from jiaozi_node.versioning.refs import Refs
+from jiaozi_node.versioning.repositories import AliasTaken, Repositories
+from jiaozi_node.versioning.repositories import Repository as Row
+from jiaozi_node.versioning.stages import Stages
+from jiaozi_node.versioning.workingcopies import Head, WorkingCopies, WorkingCopy
+from jiaozi_node.worktree import link as links
+from jiaozi_node.worktree.link import Link
+
+DEFAULT_PROFILE = "unixfs-v1-2025"  # design §1
+
+
+class NothingStaged(Conflict):
+    """There is nothing to commit; said with git's hint."""
+
+    def __init__(self, branch: str | None) -> None:
+        where = f"on branch {branch}" if branch else "on a detached HEAD"
+        super().__init__(
+            f"{where}: nothing added to commit (use 'jiaozi add' to stage, or commit with -a)"
+        )
+
+
+class OtherProfile(Conflict):
+    """A working copy exists and its repository has another profile than the one asked for."""
+
+    def __init__(self, root: str, has: str, asked: str) -> None:
+        super().__init__(f"{root} is a working copy with profile {has}, not {asked}")
+        self.has, self.asked = has, asked
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A commit that was made: its CID, itself, and the branch it moved (None when detached)."""
+
+    cid: Cid
+    commit: Commit
+    branch: str | None
+
+
+class Repository:
+    """One repository of *home*, and the working copy at *root*."""
+
+    def __init__(self, home: Home, row: Row, copy: WorkingCopy, root: str) -> None:
+        self.home = home
+        self.id, self.alias = row.id, row.alias
+        self.profile: Profile = profiles.named(row.profile)
+        self.root = root
+        self._copy_id = copy.id
+        self.refs = Refs(home.names, row.id)
+        self._copies = WorkingCopies(home.names)
+        self._stages = Stages(home.names)
+
+    # ---- opening -------------------------------------------------------------------------
+
+    @classmethod
+    def init(
+        cls,
+        home: Home,
+        directory: Path,
+        *,
+        profile: str | None,
+        alias: str | None,
+        branch: str,
+        now: int,
+    ) -> tuple["Repository", bool]:
+        """Make *directory* a working copy of a new repository; tell whether it was made.
+
+        A working copy that is there already is opened as it is. The link in the directory is
+        written last: without it, what else was made harms nobody.
+        """
+        recipe = profiles.named(profile or DEFAULT_PROFILE)
+        directory.mkdir(parents=True, exist_ok=True)
+        root = os.path.realpath(directory)
+        try:
+            links.read(root)
+        except links.NoWorkingCopy:
+            pass
+        else:
+            found = cls.at(home, root)
+            if profile is not None and found.profile != recipe:
+                raise OtherProfile(root, found.profile.name, recipe.name)
+            return found, False
+        id_ = _new_id(home)
+        copy = WorkingCopy(links.new_id(), id_, root, os.stat(root).st_ino, Head(branch=branch))
+        row = _add_rows(home, id_, alias, root, recipe.name, branch, copy, now)
+        links.write(Link(root, id_, copy.id))
+        return cls(home, row, copy, root), True
+
+    @classmethod
+    def at(cls, home: Home, start: str | os.PathLike[str]) -> "Repository":
+        """Open the working copy that holds *start*; raises `NoWorkingCopy`.
+
+        A directory that was moved takes its row along; a copy of one gets an id of its own and
+        starts detached at the same commit (design §3).
+        """
+        link = links.of(start)
+        copies = WorkingCopies(home.names)
+        copy = copies.get(link.working_copy)
+        inode = os.stat(link.root).st_ino
+        if (copy.path, copy.inode) != (link.root, inode):
+            if _still_there(copy):
+                new_id = links.new_id()
+                copy = copies.copied(copy.id, new_id, link.root, inode)
+                links.write(Link(link.root, link.repository, new_id))
+            else:
+                copy = copies.place(copy.id, link.root, inode)
+        return cls(home, Repositories(home.names).get(copy.repository), copy, link.root)
+
+    # ---- what is where -------------------------------------------------------------------
+
+    @property
+    def head(self) -> Head:
+        """Where HEAD stands now."""
+        return self._copies.get(self._copy_id).head
+
+    def head_commit(self) -> Cid | None:
+        """The commit that HEAD stands for; None before the first."""
+        return self._copies.commit(self._copy_id)
+
+    def commit_at(self, cid: Cid) -> Commit:
+        """Return the commit whose block is *cid*."""
+        return commits.decode(self.home.blocks.get(cid))
+
+    def resolve(self, text: str) -> Cid:
+        """Return the CID of the commit that the revision *text* means (specs/refs.md §6)."""
+        places = revision.Places(self.refs, self.head)
+        return run(revision.resolve(revision.parse(text), places), self.home.blocks.get).cid
+
+    def decorations(self) -> dict[Cid, list[str]]:
+        """Return the names that point at each commit: HEAD, branches, tags."""
+        out: dict[Cid, list[str]] = {}
+        head, at = self.head, self.head_commit()
+        if at is not None:
+            shown = f"HEAD -> {head.branch}" if head.branch else "HEAD"
+            out[at] = [shown]
+        for name, target in self.refs.list():
+            if name.family == HEADS and name.name != head.branch:
+                out.setdefault(target, []).append(name.name)
+            elif name.family == TAGS:
+                out.setdefault(target, []).append(f"tag: {name.name}")
+        return out
+
+    def author(
+        self, option: str | None, environ: Mapping[str, str], note: Callable[[str], None]
+    ) -> Agent:
+        """Return who commits: *option* ("Name <mail>"), config, git's config, the login name.
+
+        A login name is said through *note*, once: not when HEAD's commit has that author too.
+        """
+        config = self.home.config
+        name, email = config.find("user.name"), config.find("user.email")
+        agent, source = identify(option, name, email, environ)
+        if source == "login":
+            head = self.head_commit()
+            if head is None or self.commit_at(head).author != agent:
+                note(
+                    f"author {agent.name!r} is the login name; "
+                    "'jiaozi ipfs config user.name NAME' sets another"
+                )
+        return agent
+
+    def staged_tree(self) -> Cid:
+        """Return the tree of the stage; HEAD's where nothing was ever staged, else an empty one."""
+        staged = self._stages.get(self._copy_id)
+        return staged if staged is not None else self._head_tree()
+
+    # ---- acting --------------------------------------------------------------------------
+
+    def stage(
+        self,
+        paths: Sequence[str],
+        *,
+        dry_run: bool = False,
+        force: bool = False,
+        progress: Callable[[int, int], None] = lambda _files, _bytes: None,
+    ) -> Staged:
+        """Stage *paths*, absolute or under the present directory; a path that went is removed.
+
+        With *dry_run* nothing is written. Raises `NotFound` for a path that neither exists nor is
+        tracked, `Misuse` for one outside the working copy.
+        """
+        before = self._stages.get(self._copy_id)
+        staging = self._staging(progress, dry_run=dry_run)
+        staged = staging.of_paths(paths, self.staged_tree(), force=force)
+        return self._keep(before, staged, dry_run)
+
+    def stage_tracked(
+        self, progress: Callable[[int, int], None] = lambda _files, _bytes: None
+    ) -> Staged:
+        """Stage what changed or went of all that is tracked; nothing new (``commit -a``)."""
+        before = self._stages.get(self._copy_id)
+        staged = self._staging(progress, dry_run=False).of_tracked(self.staged_tree())
+        return self._keep(before, staged, dry_run=False)
+
+    def check_staged(self) -> None:
+        """Raise `NothingStaged` when a commit would change nothing."""
+        staged = self._stages.get(self._copy_id)
+        head = self.head_commit()
+        tree = None if head is None else self.commit_at(head).tree
+        if staged is None or staged == (tree or self._empty_tree().cid):
+            raise NothingStaged(self.head.branch)
+
+    def commit(
+        self, message: str, author: Agent, now: int, tz_minutes: int | None = None
+    ) -> Committed:
+        """Record the stage as a version and move the branch to it.
+
+        *now* is Unix seconds; the zone is the system's unless given. Raises `NothingStaged`,
+        `HeadMoved` or `StageMoved` when another process was faster.
+        """
+        self.check_staged()
+        tree = self.staged_tree()
+        old = self.head_commit()
+        parents = () if old is None else (self.commit_at(old),)
+        made = Commit(
+            tree=tree,
+            parents=() if old is None else (old,),
+            profile=self.profile.name,
+            author=author,
+            time=now,
+            tz=_zone_of(now) if tz_minutes is None else tz_minutes,
+            message=message,
+            generation=commits.generation_above(parents),
+            stats=self._stats(parents[0] if parents else None, tree),
+        )
+        block = commits.encode(made)
+        with self.home.blocks.writer(Family.OWN) as writer:
+            writer.put([block])
+        kind = "commit" if old is not None else "commit (initial)"
+        note = Note(str(author), f"{kind}: {made.subject}", now)
+        stays = self._stages.setting(self._copy_id, tree, tree)
+        self._copies.advance(self._copy_id, old, block.cid, note, also=(stays,))
+        return Committed(block.cid, made, self.head.branch)
+
+    def changed(self, before: Cid | None, after: Cid | None) -> Iterable[differences.Change]:
+        """Yield what differs between two trees; None is an empty one."""
+        return stream(differences.changes(before, after), self.home.blocks.get)
+
+    # ---- within --------------------------------------------------------------------------
+
+    def _staging(self, progress: Callable[[int, int], None], *, dry_run: bool) -> Staging:
+        return Staging(self.home.blocks, self.root, self.profile, progress, dry_run=dry_run)
+
+    def _keep(self, before: Cid | None, staged: Staged, dry_run: bool) -> Staged:
+        if not dry_run and staged.tree != before:
+            self._stages.cas(self._copy_id, before, staged.tree)
+        return staged
+
+    def _head_tree(self) -> Cid:
+        head = self.head_commit()
+        if head is not None:
+            return self.commit_at(head).tree
+        empty = self._empty_tree()
+        with self.home.blocks.writer(Family.OWN) as writer:
+            writer.put([empty])
+        return empty.cid
+
+    def _empty_tree(self) -> Block:
+        blocks, node = DirectoryBuilder(self.profile).end()
+        return next(block for block in blocks if block.cid == node.cid)
+
+    def _stats(self, parent: Commit | None, tree: Cid) -> Stats | None:
+        """Count files and bytes of *tree* from what changed since *parent*."""
+        known = parent.stats if parent is not None else Stats(0, 0)
+        base = parent.tree if parent is not None and known is not None else None
+        files, size = (known.files, known.bytes) if known is not None else (0, 0)
+        for change in self.changed(base, tree):
+            if change.before is not None:
+                files, size = files - 1, size - self._file_bytes(change.before)
+            if change.after is not None:
+                files, size = files + 1, size + self._file_bytes(change.after)
+        return Stats(files, size)
+
+    def _file_bytes(self, cid: Cid) -> int:
+        return Staging.file_bytes(self.home.blocks, cid)
+
+
+def _new_id(home: Home) -> str:
+    """Make the key of a new repository; its IPNS name is the id."""
+    from jiaozi_node.formats.keys import PrivateKey  # noqa: PLC0415 - slow, and only needed here
+    from jiaozi_node.formats.peer_id import PeerId  # noqa: PLC0415
+
+    key = PrivateKey.generate()
+    name = PeerId.of(key.public()).ipns_name
+    home.keys.put(name, key)
+    return name
+
+
+def _add_rows(
+    home: Home,
+    id_: str,
+    alias: str | None,
+    root: str,
+    profile: str,
+    branch: str,
+    copy: WorkingCopy,
+    now: int,
+) -> Row:
+    """Add repository and working copy in one batch, under a free alias."""
+    repositories, copies = Repositories(home.names), WorkingCopies(home.names)
+    base = alias or _alias_of(os.path.basename(root))
+    for number in range(1, 10_000):
+        name = base if number == 1 else f"{base}-{number}"
+        row = Row(id_, name, profile, branch, now)
+        try:
+            rows.swap(home.names, partial(_both, repositories, row, copies, copy))
+        except AliasTaken:
+            if alias is not None:
+                raise
+        else:
+            return row
+    raise Misuse(f"no alias like {base!r} is free; give one with --name")
+
+
+def _both(
+    repositories: Repositories, row: Row, copies: WorkingCopies, copy: WorkingCopy
+) -> tuple[Change, ...]:
+    return (*repositories.adding(row), *copies.adding(copy))
+
+
+def _alias_of(text: str) -> str:
+    """Return a directory's name with what an alias can't hold left out."""
+    kept = "".join(char if char.isalnum() or char in "-_." else "-" for char in text)
+    kept = kept.strip("-._").encode("utf-8", "ignore")[:56].decode("utf-8", "ignore")
+    return kept.replace("..", ".") or "repository"
+
+
+def _still_there(copy: WorkingCopy) -> bool:
+    """Tell whether the recorded directory is still the working copy of that id."""
+    try:
+        return os.stat(copy.path).st_ino == copy.inode and (
+            links.read(copy.path).working_copy == copy.id
+        )
+    except (OSError, NotFound):
+        return False
+
+
+def _zone_of(now: int) -> int:
+    offset_s = time.localtime(now).tm_gmtoff
+    return offset_s // 60
