@@ -33,6 +33,7 @@ class Peer:
     package: str
     version: str
     sum: str
+    go: str
     binary: str
     says: tuple[str, ...]
     answer: str
@@ -86,7 +87,10 @@ def build(peer: Peer) -> None:
     work.mkdir(parents=True)
     peer.stamp_file.unlink(missing_ok=True)
     (work / "go.mod").write_text(
-        f"module peers/{peer.name}\n\nrequire {peer.module} {peer.version}\n\ntool {peer.package}\n"
+        f"module peers/{peer.name}\n\n"
+        f"go {peer.go}\n\n"  # without it all of the module graph is read, far back
+        f"require {peer.module} {peer.version}\n\n"
+        f"tool {peer.package}\n"
     )
     # -buildvcs=false: the module sits inside another repository's work tree.
     environment = {**os.environ, "GOFLAGS": "-buildvcs=false -mod=mod", "GOWORK": "off"}
