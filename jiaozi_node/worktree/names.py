@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from jiaozi_node.errors import Malformed
 
 MAX_NAME_BYTES = 255  # NAME_MAX of ext4, xfs, btrfs, apfs
+MAX_TARGET_BYTES = 4095  # PATH_MAX less its NUL
 MAX_DEPTH = 256  # every level holds a descriptor; the usual soft limit is 1,024
 
 RESERVED = ".jiaozi"
@@ -66,6 +67,16 @@ def check(name: str, within: Sequence[str] = (), *, reserved: bool = True) -> No
             raise UnsafeName((*within, name), f"it may be taken for {RESERVED!r}")
     elif reserved and first in ".jJ" and is_reserved(name):
         raise UnsafeName((*within, name), f"it may be taken for {RESERVED!r}")
+
+
+def check_target(target: bytes, parts: Sequence[str]) -> None:
+    """Raise `UnsafeName` when no symlink can have *target*; where it points is its own business."""
+    if not target or b"\0" in target:
+        raise UnsafeName(parts, "its symlink's target is empty or contains NUL")
+    if len(target) > MAX_TARGET_BYTES:
+        size = len(target)
+        rule = f"its symlink's target is {size} bytes, over the limit of {MAX_TARGET_BYTES}"
+        raise UnsafeName(parts, rule)
 
 
 def is_reserved(name: str) -> bool:

@@ -79,7 +79,8 @@ class SafeWriter:
     """Writes files, directories and symlinks below *target*, and nowhere else.
 
     *target* is the caller's own word: its parents may be symlinks, its last component may not. It
-    is created when absent. Use it as a context manager, or call `finish` and `close`: symlinks
+    is created when absent. With *parent* it only holds what is to be written: it must be there,
+    and may be a symlink. Use it as a context manager, or call `finish` and `close`: symlinks
     and the modes and times of directories are written by `finish`.
 
     *folding* tells which spellings the directory of a descriptor takes for one name; by default
@@ -91,6 +92,7 @@ class SafeWriter:
         target: str | os.PathLike[str],
         rules: Rules = CHECKOUT,
         *,
+        parent: bool = False,
         folding: Callable[[int], Folding] | None = None,
     ) -> None:
         self.target, self.rules = os.fspath(target), rules
@@ -101,7 +103,7 @@ class SafeWriter:
         self._serial, self._prefix = 0, f".jz-{os.urandom(6).hex()}-"
         if "\0" in self.target:
             raise Misuse(f"the target {self.target!r} contains NUL")
-        self._root = _open_target(self.target)
+        self._root, self._fresh = _open_target(self.target, parent)
 
     def directory(
         self,
@@ -124,8 +126,9 @@ class SafeWriter:
                 self._make(parent, parts)
             here = self._enter(parts)
         else:
-            here, there = self._enter(()), True
-        if there:
+            here, there = self._enter(()), not self._fresh
+            self._fresh = False
+        if there or not parts:
             self._refuse_clash(here, parts, entries)
         if not self.rules.reserved:
             self._spare_reserved(here, parts, entries)
@@ -174,8 +177,7 @@ class SafeWriter:
     def symlink(self, parts: Parts, target: bytes, mtime: Mtime | None = None) -> None:
         """Have `finish` make the symlink *parts* to *target*, which may be anything but empty."""
         self._check(parts)
-        if not target or b"\0" in target:
-            raise UnsafeName(parts, "a symlink's target is empty or contains NUL")
+        names.check_target(target, parts)
         self._links.append((parts, target, mtime))
 
     def remove(self, parts: Parts) -> None:
@@ -415,12 +417,18 @@ def _finish_file(fd: int, parts: Parts, mode: int | None, mtime: Mtime | None) -
         raise NotWritten(parts, _why(fault)) from None
 
 
-def _open_target(target: str) -> int:
-    """Open the directory *target*, made when absent; its last component is never followed."""
+def _open_target(target: str, parent: bool) -> tuple[int, bool]:
+    """Open the directory *target*, made when absent, never through a symlink of that name.
+
+    A *parent* is opened as it is. Tells also whether it was made.
+    """
     bare = target.rstrip("/") or "/"
     try:
+        if parent:
+            return os.open(bare, _DIRECTORY & ~os.O_NOFOLLOW), False
+        fresh = not os.path.lexists(bare)
         os.makedirs(bare, exist_ok=True)
-        return os.open(bare, _DIRECTORY)
+        return os.open(bare, _DIRECTORY), fresh
     except OSError as fault:
         if fault.errno in {ELOOP, ENOTDIR, EEXIST}:
             why = "it is a symbolic link" if _is_link(bare) else "it is not a directory"
