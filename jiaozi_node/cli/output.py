@@ -3,7 +3,6 @@
 This is the one place where errors become exit codes (design §7).
 """
 
-import json
 import sys
 from typing import Any, BinaryIO
 
@@ -44,6 +43,8 @@ def write_text(out: BinaryIO, text: str) -> None:
 
 def write_json(out: BinaryIO, value: Any) -> None:  # noqa: ANN401 - JSON
     """Write *value* as one line of JSON, escaping what Go's encoder escapes."""
+    import json
+
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     for char, escape in _GO_ESCAPES:
         if char in text:

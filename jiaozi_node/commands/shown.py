@@ -1,7 +1,5 @@
 """How commits, times and names look to a person, the same in every command."""
 
-from datetime import datetime, timedelta, timezone
-
 _SHORT_CHARS = 20  # bafyrei says what it is; 13 characters of the digest are 65 bits
 
 
@@ -12,6 +10,8 @@ def short(cid: str) -> str:
 
 def moment(time_s: int, tz_minutes: int | None) -> str:
     """Return a time as git shows it: ``Mon Nov 23 18:13:33 2026 +0000``."""
+    from datetime import datetime, timedelta, timezone
+
     zone = timezone(timedelta(minutes=tz_minutes or 0))
     try:
         at = datetime.fromtimestamp(time_s, zone)

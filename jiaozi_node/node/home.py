@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from jiaozi_node.errors import NotFound
-from jiaozi_node.node.config import Config
-from jiaozi_node.stores.api import BlockStore, Names
 
 if TYPE_CHECKING:
     from jiaozi_node.formats.keys import PrivateKey
+    from jiaozi_node.node.config import Config
+    from jiaozi_node.stores.api import BlockStore, Names
 
 
 class HomeMissing(NotFound):
@@ -48,17 +48,17 @@ class Home(Protocol):
         ...
 
     @property
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """The configuration as it was when the home was opened."""
         ...
 
     @property
-    def blocks(self) -> BlockStore:
+    def blocks(self) -> "BlockStore":
         """Every block, verified on the way out."""
         ...
 
     @property
-    def names(self) -> Names:
+    def names(self) -> "Names":
         """Refs, pins, stages: what can't be derived from blocks."""
         ...
 

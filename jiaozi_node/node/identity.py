@@ -38,15 +38,16 @@ def identify(
     """
     if option is not None:
         return agent.parse(option), "option"
+    name, email = (name or "").strip(), (email or "").strip()
     git_name, git_email = (None, None) if name and email else of_git(environ)
-    email = (email or git_email or "").strip() or None
+    address = email or git_email
     for candidate, source in ((name, "config"), (git_name, "git")):
-        if candidate and candidate.strip():
-            return Agent(candidate.strip(), email), source
+        if candidate:
+            return Agent(candidate, address), source
     login = environ.get("LOGNAME") or environ.get("USER") or _login()
     if not login:
         raise NoIdentity
-    return Agent(login, email), "login"
+    return Agent(login, address), "login"
 
 
 def of_git(environ: Mapping[str, str]) -> tuple[str | None, str | None]:

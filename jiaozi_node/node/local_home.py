@@ -1,6 +1,6 @@
 """A home whose stores this process opens itself, in order, and only when they are first used.
 
-The stores are imported late, here alone: ``jiaozi cat CID`` needs neither SQLite nor keys.
+What it opens is imported late, here alone: ``jiaozi cat CID`` needs neither SQLite nor keys.
 
 Layout (design §1; issue A2 replaces ``blocks/`` by segments and raises the version)::
 
@@ -11,14 +11,16 @@ Layout (design §1; issue A2 replaces ``blocks/`` by segments and raises the ver
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jiaozi_node.errors import Conflict, Refused
-from jiaozi_node.node.config import Config, fresh
 from jiaozi_node.node.home import HomeMissing
-from jiaozi_node.stores.api import BlockStore, Names
-from jiaozi_node.stores.atomic import replace_file, sync_directory
-from jiaozi_node.stores.keystore import KeyStore
 from jiaozi_node.stores.lock import HomeLock
+
+if TYPE_CHECKING:
+    from jiaozi_node.node.config import Config
+    from jiaozi_node.stores.api import BlockStore, Names
+    from jiaozi_node.stores.keystore import KeyStore
 
 LAYOUT = "jiaozi 0"  # plain LevelDB, before segments (issue A2)
 LOCK_WAIT_S = 10.0  # design §2: neither lock nor socket within 10 s → exit 7
@@ -67,6 +69,8 @@ class LocalHome:
         """
         from jiaozi_node.formats.keys import PrivateKey
         from jiaozi_node.formats.peer_id import PeerId
+        from jiaozi_node.node.config import Config, fresh
+        from jiaozi_node.stores.atomic import replace_file, sync_directory
 
         made = not path.exists()
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,25 +94,29 @@ class LocalHome:
         return home
 
     @property
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """See `Home`."""
         if self._config is None:
+            from jiaozi_node.node.config import Config
+
             self._config = Config.load(self.path / "config")
         return self._config
 
     @property
-    def blocks(self) -> BlockStore:
+    def blocks(self) -> "BlockStore":
         """See `Home`."""
         return self._blocks or self._open_blocks(create=False)
 
     @property
-    def names(self) -> Names:
+    def names(self) -> "Names":
         """See `Home`."""
         return self._names or self._open_names(create=False)
 
     @property
-    def keys(self) -> KeyStore:
+    def keys(self) -> "KeyStore":
         """See `Home`."""
+        from jiaozi_node.stores.keystore import KeyStore
+
         return KeyStore(self.path / "keystore")
 
     def close(self) -> None:
@@ -121,13 +129,13 @@ class LocalHome:
         finally:
             self._lock.release()
 
-    def _open_blocks(self, *, create: bool) -> BlockStore:
+    def _open_blocks(self, *, create: bool) -> "BlockStore":
         from jiaozi_node.stores.leveldb import LevelDbStore
 
         self._blocks = LevelDbStore(self.path / "blocks", create=create)
         return self._blocks
 
-    def _open_names(self, *, create: bool) -> Names:
+    def _open_names(self, *, create: bool) -> "Names":
         from jiaozi_node.stores.names import SqliteNames
 
         self._names = SqliteNames(self.path / "names.db", create=create)

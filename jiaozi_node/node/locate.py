@@ -1,18 +1,17 @@
 """What a reading command means by its argument (design §1): a path, a CID, then a revision.
 
 ``/ipfs/…`` and CID[/path] are content; REV[:path] is a version of the repository at hand. It is
-never a file on disk. A commit named without a path stands for its tree.
+never a file on disk. A commit named without a path stands for its tree. What an argument doesn't
+need is not imported for it: `cat CID` is held to three times Kubo's start.
 """
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from jiaozi_node.dag.walk import run
 from jiaozi_node.errors import Malformed, Misuse, NotFound
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.home import Home
-from jiaozi_node.unixfs import resolve
 
 _SCHEMES = ("ipfs:", "ipns:", "ipld:")
 
@@ -28,8 +27,7 @@ class InsideBlock(Misuse):
         self.cid, self.remainder = cid, remainder
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(NamedTuple):
     """Where an argument leads; *name* is the last name on the way, for what is written to disk."""
 
     cid: Cid
@@ -44,8 +42,10 @@ def locate(home: Home, cwd: str, text: str) -> Located:
     if not colon:
         root, _slash, below = text.partition("/")
         cid = _cid(root)
-        if cid is not None and (below or not _is_commit(home, cid)):
+        if cid is not None and below:
             return _content(home, text)
+        if cid is not None and not _is_commit(home, cid):
+            return Located(cid, str(cid))
         if cid is not None:
             return _version(home, cid, "", text)
     else:
@@ -56,6 +56,9 @@ def locate(home: Home, cwd: str, text: str) -> Located:
 
 
 def _content(home: Home, text: str) -> Located:
+    from jiaozi_node.dag.walk import run
+    from jiaozi_node.unixfs import resolve
+
     path = resolve.Path.parse(text)
     found = run(resolve.resolve(path), home.blocks.get)
     if found.remainder:
@@ -66,9 +69,9 @@ def _content(home: Home, text: str) -> Located:
 
 
 def _revision(home: Home, cwd: str, text: str) -> Located:
-    from jiaozi_node.node.repository import Repository  # noqa: PLC0415 - cat of a CID needs none
-    from jiaozi_node.versioning import revision  # noqa: PLC0415
-    from jiaozi_node.worktree.link import NoWorkingCopy  # noqa: PLC0415
+    from jiaozi_node.node.repository import Repository
+    from jiaozi_node.versioning import revision
+    from jiaozi_node.worktree.link import NoWorkingCopy
 
     base, path = revision.split(text)
     try:
@@ -83,7 +86,9 @@ def _revision(home: Home, cwd: str, text: str) -> Located:
 
 def _version(home: Home, commit: Cid, path: str, text: str) -> Located:
     """Return what stands at *path* in the tree of *commit*."""
-    from jiaozi_node.versioning import commit as commits  # noqa: PLC0415 - not for a plain CID
+    from jiaozi_node.dag.walk import run
+    from jiaozi_node.unixfs import resolve
+    from jiaozi_node.versioning import commit as commits
 
     tree = commits.decode(home.blocks.get(commit)).tree
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
@@ -104,7 +109,7 @@ def _is_commit(home: Home, cid: Cid) -> bool:
     """Tell whether *cid* is a commit of ours that is here; only dag-cbor blocks are looked at."""
     if cid.codec != c.DAG_CBOR:
         return False
-    from jiaozi_node.formats import dag_cbor  # noqa: PLC0415 - not for files
+    from jiaozi_node.formats import dag_cbor
 
     try:
         value = dag_cbor.decode(home.blocks.get(cid).data)

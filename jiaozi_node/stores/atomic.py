@@ -6,7 +6,6 @@ F7), so nothing in a node home writes such a file in any other way.
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def sync_directory(path: Path) -> None:
 @contextlib.contextmanager
 def _written_aside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
     """Write and sync a temporary sibling of *path*; sync the directory when it found its place."""
-    aside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
+    aside = path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}")
     fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     try:
         try:

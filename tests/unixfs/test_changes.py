@@ -1,0 +1,108 @@
+"""The difference of two trees is that of their files, read without what is equal."""
+
+from collections.abc import Iterator
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jiaozi_node.dag.walk import stream
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.stores.memory import MemoryStore
+from jiaozi_node.unixfs.add import Importer, add_bytes
+from jiaozi_node.unixfs.changes import Change, changes
+from jiaozi_node.unixfs.profile import named
+
+Files = dict[tuple[str, ...], bytes]
+
+PROFILE = named("unixfs-v1-2025")
+_NAMES = st.sampled_from(["a", "b", "ä", "c.csv", "a-b"])
+_TREES = st.dictionaries(
+    st.lists(_NAMES, min_size=1, max_size=3).map(tuple), st.binary(max_size=2), max_size=8
+)
+
+
+def _honest(files: Files) -> Files:
+    """Leave out files whose path goes through another file."""
+    return {
+        path: data
+        for path, data in files.items()
+        if not any(path[:depth] in files for depth in range(1, len(path)))
+    }
+
+
+def _add(store: MemoryStore, files: Files) -> Cid:
+    importer = Importer(PROFILE)
+    importer.begin_directory("")
+    with store.writer() as writer:
+        _fill(importer, files, writer.put)
+        blocks, node = importer.end()
+        writer.put(blocks)
+    return node.cid
+
+
+def _fill(importer: Importer, files: Files, put: object) -> None:
+    assert callable(put)
+    tops = sorted({path[0] for path in files})
+    for name in tops:
+        if (name,) in files:
+            importer.begin_file(name)
+            put(importer.feed(files[(name,)]))
+        else:
+            importer.begin_directory(name)
+            _fill(importer, {p[1:]: d for p, d in files.items() if p[0] == name}, put)
+        put(importer.end()[0])
+
+
+def _cid(data: bytes) -> Cid:
+    return add_bytes(data, PROFILE)[1].cid
+
+
+def _expected(before: Files, after: Files) -> Iterator[Change]:
+    for path in before.keys() | after.keys():
+        old = _cid(before[path]) if path in before else None
+        new = _cid(after[path]) if path in after else None
+        if old != new:
+            yield Change(path, old, new)
+
+
+@given(_TREES.map(_honest), _TREES.map(_honest))
+def test_changes_are_those_of_the_files(before: Files, after: Files) -> None:
+    store = MemoryStore()
+    found = list(stream(changes(_add(store, before), _add(store, after)), store.get))
+    assert sorted(found, key=str) == sorted(_expected(before, after), key=str)
+
+
+@given(_TREES.map(_honest))
+def test_an_empty_side_is_every_file(files: Files) -> None:
+    store = MemoryStore()
+    root = _add(store, files)
+    added = {change.path for change in stream(changes(None, root), store.get)}
+    removed = {change.path for change in stream(changes(root, None), store.get)}
+    assert added == removed == set(files)
+    assert list(stream(changes(root, root), store.get)) == []
+
+
+def test_what_is_equal_is_never_asked_for() -> None:
+    store = MemoryStore()
+    same: Files = {("same", str(n)): b"x" for n in range(50)}
+    before = _add(store, {**same, ("change", "f"): b"1"})
+    after = _add(store, {**same, ("change", "f"): b"2"})
+    asked: list[Cid] = []
+
+    def get(cid: Cid) -> Block:
+        asked.append(cid)
+        return store.get(cid)
+
+    (change,) = stream(changes(before, after), get)
+    assert change.path == ("change", "f")
+    assert change.letter == "M"
+    assert len(asked) <= 8  # two roots and two directories, each looked at and listed
+
+
+def test_a_file_that_became_a_directory_is_deleted_and_its_entries_added() -> None:
+    store = MemoryStore()
+    before = _add(store, {("a",): b"1"})
+    after = _add(store, {("a", "b"): b"1"})
+    letters = [(c.letter, c.path) for c in stream(changes(before, after), store.get)]
+    assert letters == [("D", ("a",)), ("A", ("a", "b"))]
