@@ -16,6 +16,7 @@ MAX_WHO_BYTES: Final = 1024  # §3.5
 MAX_WHY_BYTES: Final = 4096  # §3.5
 
 _TOP: Final = 2**64 - 1
+_NUMBER_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +40,15 @@ class Entry:
 
 def entries(names: Names, owner: str, ref: str) -> Iterator[Entry]:
     """Yield the entries of *ref*, newest first."""
-    prefix = rows.key(owner, ref, "")
-    for at, data in names.scan(KIND, prefix):
-        number = _TOP - int.from_bytes(at[len(prefix) :], "big")
-
-        def entry(row: Plain, number: int = number) -> Entry:
-            note = Note(row["who"], row["why"], row["time"])
-            return Entry(number, _link(row.get("old")), _link(row.get("new")), note)
-
-        yield rows.read(KIND, at, data, entry)
+    for at, data in names.scan(KIND, rows.key(owner, ref, "")):
+        yield _read(at, data)
 
 
 def everything(names: Names, owner: str) -> Iterator[tuple[str, Entry]]:
     """Yield the entries of every ref of *owner*, by ref and newest first."""
     prefix = rows.key(owner, "")
-    seen = None
-    for at, _data in names.scan(KIND, prefix):
-        ref = at[len(prefix) : -9].decode()
-        if ref != seen:
-            seen = ref
-            for entry in entries(names, owner, ref):
-                yield ref, entry
+    for at, data in names.scan(KIND, prefix):
+        yield at[len(prefix) : -_NUMBER_BYTES - 1].decode(), _read(at, data)
 
 
 def count(names: Names, owner: str, ref: str) -> int:
@@ -80,8 +69,17 @@ def appending(
         value["old"] = old
     if new is not None:
         value["new"] = new
-    at = rows.key(owner, ref, "") + (_TOP - number).to_bytes(8, "big")
+    at = rows.key(owner, ref, "") + (_TOP - number).to_bytes(_NUMBER_BYTES, "big")
     return Change(KIND, at, rows.write(value), expect=None)
+
+
+def _read(at: bytes, data: bytes) -> Entry:
+    def shape(row: Plain) -> Entry:
+        note = Note(row["who"], row["why"], row["time"])
+        number = _TOP - int.from_bytes(at[-_NUMBER_BYTES:], "big")
+        return Entry(number, _link(row.get("old")), _link(row.get("new")), note)
+
+    return rows.read(KIND, at, data, shape)
 
 
 def _line(text: str, most: int) -> str:

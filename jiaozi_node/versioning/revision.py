@@ -31,8 +31,7 @@ class BadRevision(Malformed):
     """Text that isn't a revision."""
 
     def __init__(self, text: str, why: str) -> None:
-        shown = text if len(text) <= 80 else text[:79] + "…"
-        super().__init__(f"{shown!r} is not a revision: {why}")
+        super().__init__(f"{_shown(text)} is not a revision: {why}")
         self.text, self.why = text, why
 
 
@@ -51,7 +50,7 @@ class AmbiguousRevision(Misuse):
     def __init__(self, text: str, candidates: tuple[str, ...]) -> None:
         shown = ", ".join(candidates[:_LISTED])
         more = f" and {len(candidates) - _LISTED} more" if len(candidates) > _LISTED else ""
-        super().__init__(f"{text!r} may be {shown}{more}: say which")
+        super().__init__(f"{_shown(text)} may be {shown}{more}: say which")
         self.text, self.candidates = text, candidates
 
 
@@ -59,7 +58,7 @@ class NoParent(NotFound):
     """A commit has fewer parents, or ancestors, than a revision asks for."""
 
     def __init__(self, text: str, cid: Cid, asked: str) -> None:
-        super().__init__(f"{text!r}: commit {cid} has no {asked}")
+        super().__init__(f"{_shown(text)}: commit {cid} has no {asked}")
         self.text, self.cid = text, cid
 
 
@@ -253,3 +252,8 @@ def _tips(places: Places) -> Iterable[Cid]:
     for _ref_text, entry in reflog.everything(places.refs.names, places.refs.repository):
         if entry.new is not None:
             yield entry.new
+
+
+def _shown(text: str) -> str:
+    """Return *text* fit for one line of an error."""
+    return repr(text if len(text) <= 80 else text[:79] + "…")

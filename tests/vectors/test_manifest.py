@@ -25,7 +25,9 @@ from jiaozi_node.versioning.refs import NamesNest, Refs
 
 SPECS = Path(__file__).parents[2] / "specs"
 VECTORS = SPECS / "vectors"
-SECTIONS: dict[str, list[str]] = json.loads((VECTORS / "MANIFEST.json").read_text())["sections"]
+MANIFEST = json.loads((VECTORS / "MANIFEST.json").read_text())
+SECTIONS: dict[str, list[str]] = MANIFEST["sections"]
+ELSEWHERE: dict[str, str] = MANIFEST["elsewhere"]
 LISTED = sorted({name for names in SECTIONS.values() for name in names})
 NOTE = Note("a test", "a vector", 1)
 
@@ -164,11 +166,20 @@ def test_every_vector_is_listed_or_borrowed() -> None:
     ours = {
         str(path.relative_to(VECTORS))
         for topic in VECTORS.iterdir()
-        if topic.is_dir() and not (topic / "ORIGIN.md").exists()
+        if topic.is_dir() and not (topic / "ORIGIN.md").exists() and topic.name not in ELSEWHERE
         for path in topic.rglob("*")
         if path.is_file() and path.suffix != ".dag-json"
     }
     assert ours == set(LISTED)
+
+
+@pytest.mark.parametrize("topic", ELSEWHERE)
+def test_a_vector_that_another_test_reads_is_named_there(topic: str) -> None:
+    reader = (SPECS.parent / ELSEWHERE[topic]).read_text()
+    files = [path.name for path in (VECTORS / topic).iterdir() if path.suffix != ".md"]
+    assert files
+    for name in files:
+        assert f'"{Path(name).stem}"' in reader or f'"{name}"' in reader, name
 
 
 def test_every_section_of_the_manifest_exists() -> None:
