@@ -57,7 +57,10 @@ def read(root: Cid, offset: int = 0, length: int | None = None) -> Walk[bytes, N
     """
     if offset < 0 or (length is not None and length < 0):
         raise Misuse("offset and length of a read must not be negative")
-    stop = MAX_FILE_BYTES if length is None else offset + length
+    if length is None:
+        stop = MAX_FILE_BYTES
+    else:
+        stop = offset + length if length else 0
     # What is left to visit, next one last: CID, where it begins, its declared size, its depth.
     pending: list[tuple[Cid, int, int | None, int]] = [(root, 0, None, 1)]
     while pending:

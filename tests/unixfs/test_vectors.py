@@ -33,7 +33,7 @@ def named(row: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("row", IPIP499["files"], ids=named)
 def test_file_of_ipip499(row: dict[str, Any]) -> None:
-    """1 GiB costs about a second: it is fed in pieces that don't divide the chunk, and only hashed."""
+    """1 GiB takes about a second, fed in pieces that don't divide the chunk, and only hashed."""
     source, zeros = keystream(row["seed"]), bytes(3_000_000)
     builder = FileBuilder(profiles.named(row["profile"]), keep=False)
     left = row["size"]
