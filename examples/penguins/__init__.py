@@ -1,0 +1,1 @@
+"""The demonstration behind ``make demo``: a real table and generated images, in two versions."""
