@@ -37,6 +37,20 @@ def test_one_cid_is_one_cid_in_whatever_base_it_is_written() -> None:
     assert {read[0]: "found"}[read[2]] == "found"
 
 
+def test_comparing_and_hashing_never_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A text costs ten times what a comparison may; one base less and it would be wrong as well.
+    read = [Cid.parse(text) for text in ONE]
+
+    def printed(cid: Cid) -> str:
+        raise AssertionError("compared by text")
+
+    monkeypatch.setattr(Cid, "__str__", printed)
+    monkeypatch.setattr(Cid, "__repr__", printed)
+    assert read[0] == read[1]
+    assert not read[0] < read[1]
+    assert {read[0]} == set(read)
+
+
 def test_version_0_and_version_1_are_two_cids_of_one_block() -> None:
     old = Cid.parse("QmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR")
     new = Cid.parse("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
