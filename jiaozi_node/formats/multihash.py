@@ -77,7 +77,7 @@ def of(code: int, data: bytes) -> bytes:
 
 
 def matches(multihash: bytes, data: bytes) -> bool:
-    """Tell whether *data* hashes to *multihash*; a digest cut short counts when its start agrees."""
+    """Tell whether *data* hashes to *multihash*, of a digest cut short as far as it goes."""
     if multihash[:2] == _SHA2_256_PREFIX and len(multihash) == 34:
         return multihash[2:] == hashlib.sha256(data).digest()
     code, digest = split(multihash)
