@@ -11,11 +11,12 @@ be excluded at a glance is scanned here first, which bounds depth and lengths.
 
 import cbrrr
 
-from jiaozi_node.errors import Malformed
+from jiaozi_node.errors import LimitExceeded, Malformed
 from jiaozi_node.formats import depth
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.formats.depth import Value
 
+MAX_ITEMS = 1 << 20  # of one block; a value of so many takes 100 MB
 UNSCANNED_BYTES = 4096  # at most 800 arrays that each declare the rest of it: 13 MB, briefly
 _SAFE_BYTES = 1 << 18  # nested arrays of one item each: 80 ms until the depth is looked at
 _SAFE_ALLOCATION = 1 << 26
@@ -46,7 +47,8 @@ def encode(value: Value) -> bytes:
 def decode(data: bytes) -> Value:
     """Read the one value of *data*; links come as `Cid`, bytes as bytes.
 
-    Raises `MalformedDagCbor`, `InvalidCid`, or `LimitExceeded` below 256 levels.
+    Raises `MalformedDagCbor`, `InvalidCid`, or `LimitExceeded` below 256 levels and for more
+    than `MAX_ITEMS` items.
     """
     if not _harmless(data):
         _scan(data)
@@ -94,13 +96,13 @@ _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = range(7)
 def _scan(data: bytes) -> list[bytes]:
     """Go over one item, building nothing; return the bytes of its CIDs.
 
-    Refuses wrong lengths, depth over the cap, repeated keys, unknown tags, longer integers than
+    Refuses wrong lengths, depth and items over their caps, repeated keys, unknown tags, longer integers than
     needed, indefinite lengths and what stands behind the end.
     """
     found: list[bytes] = []
     # One entry per open container: items still to come, and the keys of a map seen so far.
     above: list[tuple[int, set[bytes] | None]] = []
-    left = 1
+    left = items = 1
     keys: set[bytes] | None = None
     at, end = 0, len(data)
     try:
@@ -135,6 +137,9 @@ def _scan(data: bytes) -> list[bytes]:
             elif major <= _MAP:
                 if info * (major - 3) > end - at:
                     raise _short(info, end - at)
+                items += info
+                if items > MAX_ITEMS:
+                    raise LimitExceeded("dag-cbor block", MAX_ITEMS, items, "items")
                 above.append((left, keys))
                 if len(above) > depth.MAX_DEPTH:
                     raise depth.exceeded(len(above), "dag-cbor")

@@ -149,6 +149,17 @@ def test_large_blocks_are_read_like_small_ones() -> None:
     assert dag_cbor.decode(dag_cbor.encode(bytes(1 << 20))) == bytes(1 << 20)
 
 
+def test_a_block_holds_2_to_the_20_items_and_no_more() -> None:
+    items = (1 << 20) - 1  # and the array itself
+    head = b"\x9a" + items.to_bytes(4, "big")
+    assert len(dag_cbor.decode(head + bytes(items))) == items
+    more = b"\x9a" + (items + 1).to_bytes(4, "big") + bytes(items + 1)
+    for read in (dag_cbor.decode, dag_cbor.links):
+        with pytest.raises(LimitExceeded) as caught:
+            read(more)
+        assert (caught.value.limit, caught.value.value) == (1 << 20, (1 << 20) + 1)
+
+
 # --------------------------------------------------------------------- the same as `dag-cbor`
 
 
