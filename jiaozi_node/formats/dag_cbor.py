@@ -96,8 +96,8 @@ _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = range(7)
 def _scan(data: bytes) -> list[bytes]:
     """Go over one item, building nothing; return the bytes of its CIDs.
 
-    Refuses wrong lengths, depth and items over their caps, repeated keys, unknown tags, longer integers than
-    needed, indefinite lengths and what stands behind the end.
+    Refuses wrong lengths, depth and items over their caps, repeated keys, unknown tags, longer
+    integers than needed, indefinite lengths and what stands behind the end.
     """
     found: list[bytes] = []
     # One entry per open container: items still to come, and the keys of a map seen so far.
