@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from jiaozi_node.dag.traverse import Extent, Seen, Visit, descend, measure
 from jiaozi_node.dag.walk import Lookup, Walk
-from jiaozi_node.errors import Conflict, Corrupt, LimitExceeded, Misuse
+from jiaozi_node.errors import Conflict, Corrupt, LimitExceeded, Malformed, Misuse
 from jiaozi_node.formats import dag_cbor
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -184,7 +184,10 @@ def _row(mode: str, name: str) -> bytes:
 
 
 def _pin(key: bytes, value: bytes) -> Pin:
-    row = dag_cbor.decode(value)
+    try:
+        row = dag_cbor.decode(value)
+    except Malformed:
+        row = None
     if not isinstance(row, dict) or row.get("mode") not in (RECURSIVE, DIRECT):
         raise Corrupt(f"the pin {key.hex()} is not a pin's row")
     name = row.get("name", "")

@@ -195,7 +195,8 @@ def test_mode_and_mtime_of_a_directory_stay() -> None:
         for at in range(count):
             builder.add(str(at), file)
         root = store.keep(builder.end())
-        for change in ({("z",): file}, {("0",): None}):
+        changes: list[dict[tuple[str, ...], Node | None]] = [{("z",): file}, {("0",): None}]
+        for change in changes:
             changed = store.edited(edit(root.cid, change, profile))
             told = run(stat(changed.cid), store.get)
             assert (told.mode, told.mtime) == (0o750, (1, 2))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from jiaozi_node.dag.walk import gather, run
-from jiaozi_node.errors import JiaoziError, LimitExceeded, Malformed
+from jiaozi_node.errors import JiaoziError, Malformed
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats import dag_pb, unixfs_pb
 from jiaozi_node.formats.block import Block
@@ -207,10 +207,9 @@ def test_mutants_are_refused_or_whole() -> None:
     which all stand where their names hash."""
     chance = random.Random(499)
     store = Blocks()
-    root = many(300, SHARDED, store)
-    assert not isinstance(root, LimitExceeded)
+    many(300, SHARDED, store)
     shards = [block for block in store.held.values() if block.cid.codec == c.DAG_PB]
-    refused = 0
+    said: list[str] = []
     for _turn in range(1000):
         victim = bytearray(chance.choice(shards).data)
         match chance.randrange(3):
@@ -228,7 +227,7 @@ def test_mutants_are_refused_or_whole() -> None:
             try:
                 store.kept(walk)
             except JiaoziError as fault:
-                refused += 1
-                assert "\n" not in str(fault)
+                said.append(str(fault))
             assert time.perf_counter() - began < 0.25
-    assert refused > 1000
+    assert len(said) > 1000
+    assert not any("\n" in text for text in said)

@@ -17,7 +17,7 @@ from jiaozi_node.stores.api import BlockMissing
 from jiaozi_node.unixfs import blocks
 from jiaozi_node.unixfs.add import add_bytes, symlink
 from jiaozi_node.unixfs.profile import named
-from jiaozi_node.unixfs.read import MAX_DEPTH, MAX_FILE_BYTES, SizeMismatch, read
+from jiaozi_node.unixfs.read import MAX_DEPTH, MAX_FILE_BYTES, read
 from jiaozi_node.unixfs.stat import stat
 from tests.blocks import Blocks
 
@@ -90,7 +90,7 @@ def test_negative_ranges_are_misuse(bad: tuple[int, int | None]) -> None:
 
 
 def test_a_bomb_is_told_and_tapped_in_an_instant() -> None:
-    """60 blocks, each the one below twice: 10 × 2**59 bytes. A full read is a matter of patience."""
+    """60 blocks, each the one below twice: 10 × 2**59 bytes; reading them all takes patience."""
     store = store_of(LEAF)
     top, size = LEAF, 10
     for _level in range(59):
@@ -195,13 +195,13 @@ def test_what_has_no_bytes() -> None:
 
 
 def test_mutants_read_as_declared_or_are_refused() -> None:
-    """1,000 files with bytes flipped, from a seed: as many bytes as they declare, or `Malformed`."""
+    """1,000 files with bytes flipped, from a seed: as many bytes as declared, or an error."""
     chance = random.Random(20250817)
     data = chance.randbytes(300)
     store = Blocks()
     root = store.keep(add_bytes(data, replace(TINY, raw_leaves=False)))
     originals = list(store.held.values())
-    refused = 0
+    said: list[str] = []
     for _turn in range(1000):
         victim = bytearray(chance.choice(originals).data)
         for _flip in range(chance.randrange(1, 4)):
@@ -215,12 +215,9 @@ def test_mutants_read_as_declared_or_are_refused() -> None:
             declared = run(stat(mutant.cid), store.get)
             if declared.file_bytes < 100_000:
                 assert len(store.content(mutant.cid)) == declared.file_bytes
-        except SizeMismatch as fault:
-            assert fault.declared != fault.found
-            refused += 1
         except JiaoziError as fault:
-            assert "\n" not in str(fault)
-            refused += 1
+            said.append(str(fault))
         assert time.perf_counter() - began < 0.1
-    assert refused > 300
+    assert len(said) > 300
+    assert not any("\n" in text for text in said)
     assert store.content(root.cid) == data

@@ -1,5 +1,8 @@
 """Paths: their texts as Kubo reads them, and their way across codecs."""
 
+from contextlib import suppress
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,10 +89,8 @@ def test_paths_are_bounded() -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_a_path_or_one_line_of_error(text: str) -> None:
     for candidate in (text, f"/ipfs/{ROOT}/{text}", f"{ROOT}{text}"):
-        try:
+        with suppress(JiaoziError):
             assert Path.parse(str(Path.parse(candidate))) == Path.parse(candidate)
-        except JiaoziError as fault:
-            assert str(fault)
 
 
 @pytest.mark.parametrize("codec", [c.DAG_CBOR, c.DAG_JSON])
@@ -120,8 +121,6 @@ def test_the_last_block_is_not_fetched() -> None:
 
 
 def test_through_a_hamt() -> None:
-    from dataclasses import replace
-
     store = Blocks()
     profile = replace(V1, hamt_threshold=1)
     file = store.add(b"x", profile)
