@@ -62,7 +62,7 @@ class Program:
             input=stdin,
             capture_output=True,
             cwd=cwd,
-            env=self._environment(),
+            env=self.environ(),
             timeout=TIMEOUT_S,
             check=False,
         )
@@ -77,7 +77,8 @@ class Program:
         shutil.copytree(self.home, home, symlinks=True)
         return replace(self, home=home)
 
-    def _environment(self) -> dict[str, str]:
+    def environ(self) -> dict[str, str]:
+        """Return the environment of its processes."""
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.home.parent),

@@ -1,0 +1,43 @@
+"""``python -m interop.bench startup|chunk [--json] [--pairs N]`` and ``… table [--write]``."""
+
+import argparse
+import sys
+
+from interop.bench import measure, results
+from interop.peers import PeerMissing
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m interop.bench", description=__doc__)
+    parser.add_argument("what", choices=[*measure.BENCHES, "table"])
+    parser.add_argument("--json", action="store_true", help="print the JSON lines")
+    parser.add_argument("--pairs", type=int, help="how often each program runs")
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    given = parser.parse_args()
+    if given.what == "table":
+        if given.write:
+            results.write_readme()
+        else:
+            print(results.table(results.read()), end="")
+        return 0
+    try:
+        for result in measure.run(given.what, given.pairs):
+            results.keep([result])
+            if given.json:
+                print(result.line(), flush=True)
+                continue
+            print(
+                f"{result.work}: jiaozi {results.seconds(result.ours_s)}, "
+                f"Kubo {results.seconds(result.kubo_s)}, ratio {result.ratio:.2f}× "
+                f"(goal {'≤' if result.kind == 'start' else '≥'} {result.goal:g}×: "
+                f"{'met' if result.met else 'missed'})",
+                flush=True,
+            )
+    except PeerMissing as missing:
+        print(missing, file=sys.stderr)
+        return 4
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
