@@ -6,15 +6,13 @@ options join (``-rQ``). argparse can't read it: see specs/decisions/0002.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jiaozi_node.commands.declare import Argument, Command, Kind, Option
 from jiaozi_node.errors import Misuse
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What one command line says; *args* by argument name, *options* by long name with ``_``."""
 
     args: dict[str, Any]

@@ -7,8 +7,7 @@ it. Output is yielded between the needs. See ``design.md`` §2.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from jiaozi_node.errors import JiaoziError
 from jiaozi_node.formats.block import Block
@@ -18,8 +17,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """A request for the block of *cid*; *soon* are those likely wanted next, in order."""
 
     cid: Cid

@@ -3,7 +3,7 @@
 ``Block.of`` hashes and ``Block.checked`` verifies, so whoever holds a `Block` may trust it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jiaozi_node.errors import LimitExceeded, Malformed
 from jiaozi_node.formats import cid as c
@@ -21,8 +21,7 @@ class HashMismatch(Malformed):
         self.cid, self.size_bytes = cid, size_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Data under its CID. Build one with `of` or `checked`."""
 
     cid: Cid

@@ -6,7 +6,6 @@ order go by bytes, never by text: one CID has a text in every base. https://gith
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import Final
 
 from jiaozi_node.errors import LimitExceeded, Malformed
@@ -48,10 +47,13 @@ class InvalidCid(Malformed):
         self.what, self.why = what, why
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)
 class Cid:
-    """A content identifier. ``Cid(raw)`` checks *raw*, so whoever holds one may trust its form."""
+    """A content identifier. ``Cid(raw)`` checks *raw*, so whoever holds one may trust its form.
 
+    Immutable; not a dataclass, whose machinery costs more to import than Kubo takes to start.
+    """
+
+    __slots__ = ("raw",)
     raw: bytes
 
     def __init__(self, raw: bytes) -> None:
@@ -141,8 +143,17 @@ class Cid:
     def __repr__(self) -> str:
         return f"Cid({str(self)!r})"
 
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Cid never changes: can't set {name!r}")
 
-# The slot itself: half the price of the `object.__setattr__` that a frozen dataclass would call.
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Cid never changes: can't delete {name!r}")
+
+    def __reduce__(self) -> tuple[type["Cid"], tuple[bytes]]:
+        return Cid, (self.raw,)
+
+
+# The slot itself: half the price of the `object.__setattr__` that a frozen class would call.
 _set_raw = Cid.__dict__["raw"].__set__
 
 

@@ -8,7 +8,7 @@ behind it, which Kubo would cut off. https://ipld.io/specs/codecs/dag-pb/spec/
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jiaozi_node.errors import Malformed
 from jiaozi_node.formats.cid import Cid
@@ -26,8 +26,7 @@ class MalformedDagPb(Malformed):
         super().__init__(f"invalid dag-pb: {why}")
 
 
-@dataclass(frozen=True, slots=True)
-class PbLink:
+class PbLink(NamedTuple):
     """One link. *name* holds the bytes of the name under UTF-8 with surrogateescape.
 
     An absent name and an empty one are different blocks; *tsize* is what the whole DAG below the
@@ -39,8 +38,7 @@ class PbLink:
     tsize: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PbNode:
+class PbNode(NamedTuple):
     """A node: links in the order of the block, and its data; absent and empty data differ."""
 
     links: tuple[PbLink, ...] = ()

@@ -6,8 +6,7 @@ not. Sizes are declarations of whoever made the block; nothing may be allocated 
 https://specs.ipfs.tech/unixfs/
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from jiaozi_node.errors import Malformed
 
@@ -35,8 +34,7 @@ class MalformedUnixFs(Malformed):
         super().__init__(f"invalid UnixFS: {why}")
 
 
-@dataclass(frozen=True, slots=True)
-class UnixFs:
+class UnixFs(NamedTuple):
     """A UnixFS message; None is "absent", which is other bytes than zero or empty.
 
     *mode* is POSIX permission bits (and setuid, setgid, sticky), *mtime* seconds since 1970

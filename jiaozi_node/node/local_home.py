@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jiaozi_node.errors import Conflict, Refused
+from jiaozi_node.errors import Conflict, Corrupt, Refused
 from jiaozi_node.node.home import HomeMissing
 from jiaozi_node.stores.lock import HomeLock
 
@@ -154,6 +154,14 @@ def check_layout(path: Path) -> None:
         os.close(fd)
     if found != LAYOUT:
         raise OtherLayout(path, found)
+
+
+def identity_of(config: "Config") -> str:
+    """Return the node's peer id; raises `Corrupt` when the config has none."""
+    peer = config.find("Identity.PeerID")
+    if not peer:
+        raise Corrupt("the configuration has no Identity.PeerID")
+    return str(peer)
 
 
 def _base64(data: bytes) -> str:

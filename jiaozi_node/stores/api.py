@@ -7,9 +7,8 @@ so a block put as ``Qm…`` is found as ``bafy…`` and is handed back under the
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from jiaozi_node.errors import Conflict, NotFound
 from jiaozi_node.formats.block import Block
@@ -114,8 +113,7 @@ class BlockStore(ReadsBlocks, PutsBlocks, DropsBlocks, Protocol):
     """Everything a node asks of the place where its blocks rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One row to set or remove: *value* None removes; *expect* is what must stand there now.
 
     ``expect=ANY`` doesn't look; ``expect=None`` asks that the row be absent.
