@@ -11,8 +11,8 @@ written before stays, the rest is untouched. Design §4; research/reliability.md
 import os
 import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from errno import EEXIST, ELOOP, ENOENT, ENOTDIR, ENOTEMPTY
 from types import TracebackType
@@ -136,7 +136,8 @@ class SafeWriter:
         if wanted is not None:
             wanted &= 0o777
             if wanted & 0o300 == 0o300:
-                os.fchmod(here, wanted)
+                with _named(parts):
+                    os.fchmod(here, wanted)
                 wanted = None
         if wanted is not None or mtime is not None:
             self._late.append((parts, wanted, mtime))
@@ -192,14 +193,16 @@ class SafeWriter:
             here = self._parent(parts)
             self._make_symlink(here, parts, target)
             if mtime is not None:
-                os.utime(parts[-1], ns=_both(mtime), dir_fd=here, follow_symlinks=False)
+                with _named(parts):
+                    os.utime(parts[-1], ns=_both(mtime), dir_fd=here, follow_symlinks=False)
         late, self._late = self._late, []
         for parts, mode, mtime in reversed(late):
             here = self._enter(parts)
-            if mtime is not None:
-                os.utime(here, ns=_both(mtime))
-            if mode is not None:
-                os.fchmod(here, mode)
+            with _named(parts):
+                if mtime is not None:
+                    os.utime(here, ns=_both(mtime))
+                if mode is not None:
+                    os.fchmod(here, mode)
 
     def close(self) -> None:
         """Release the descriptors; closing twice is harmless."""
@@ -308,14 +311,12 @@ class SafeWriter:
     def _place(self, here: int, temp: str, parts: Parts) -> None:
         """Rename *temp* to the last of *parts* in *here*; an empty directory there gives way."""
         name = parts[-1]
-        try:
+        with _named(parts):
             try:
                 os.rename(temp, name, src_dir_fd=here, dst_dir_fd=here)
             except IsADirectoryError:
                 self._clear(here, parts, name)
                 os.rename(temp, name, src_dir_fd=here, dst_dir_fd=here)
-        except OSError as fault:
-            raise NotWritten(parts, _why(fault)) from None
 
     def _clear(self, here: int, parts: Parts, name: str) -> None:
         """Remove a file, symlink or empty directory."""
@@ -396,25 +397,30 @@ class FileWriter:
             os.close(self._here)
 
 
+@contextmanager
+def _named(parts: Parts) -> Iterator[None]:
+    """Say which path the system's refusal is about."""
+    try:
+        yield
+    except OSError as fault:
+        raise NotWritten(parts, _why(fault)) from None
+
+
 def _write(fd: int, parts: Parts, data: bytes | memoryview) -> None:
     """Write all of *data*."""
-    try:
+    with _named(parts):
         done = os.write(fd, data)
         while done < len(data):
             done += os.write(fd, memoryview(data)[done:])
-    except OSError as fault:
-        raise NotWritten(parts, _why(fault)) from None
 
 
 def _finish_file(fd: int, parts: Parts, mode: int | None, mtime: Mtime | None) -> None:
     """Set mode and time of an open file; the time last, as nothing is written after it."""
-    try:
+    with _named(parts):
         if mode is not None:
             os.fchmod(fd, mode)
         if mtime is not None:
             os.utime(fd, ns=_both(mtime))
-    except OSError as fault:
-        raise NotWritten(parts, _why(fault)) from None
 
 
 def _open_target(target: str, parent: bool) -> tuple[int, bool]:
