@@ -37,9 +37,40 @@ GLOBAL_OPTIONS = (
     Option("upgrade-cidv0-in-output", Kind.BOOL, "Print CIDv0 as CIDv1."),
     Option("offline", Kind.BOOL, "Don't ask peers; this version never does."),
     Option("no-progress", Kind.BOOL, "Show no progress on the terminal."),
+    Option("timeout", Kind.TEXT, "Taken: no command here waits for a network."),
+    Option("local", Kind.BOOL, "The same as --offline.", ("L",)),
+    Option("stream-channels", Kind.BOOL, "Taken: answers are always streamed."),
     Option("debug", Kind.BOOL, "Show where an unexpected error came from.", ("D",)),
     Option("api", Kind.TEXT, "Not here: use 'ipfs --api'."),
 )
+
+
+def options_last(words: Sequence[str]) -> list[str]:
+    """Move global options that stand before or between the words of a command behind them."""
+    from jiaozi_node.commands.registry import is_command
+
+    table = {name: option for option in GLOBAL_OPTIONS for name in (option.name, *option.aliases)}
+    path: tuple[str, ...] = ()
+    moved: list[str] = []
+    at = 0
+    while at < len(words):
+        word = words[at]
+        if word.startswith("-") and len(word) > 1:
+            name, equals, _ = word.lstrip("-").partition("=")
+            option = table.get(name)
+            if option is None:
+                break
+            moved.append(word)
+            at += 1
+            if not equals and option.kind is not Kind.BOOL and at < len(words):
+                moved.append(words[at])
+                at += 1
+            continue
+        if not is_command((*path, word)):
+            break
+        path = (*path, word)
+        at += 1
+    return [*path, *moved, *words[at:]]
 
 
 def parse(
@@ -139,9 +170,9 @@ def _values(
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _RANGES = {
-    Kind.INT: (-(2**63), 2**63 - 1),
+    Kind.INT: (-(2**31), 2**31 - 1),
     Kind.INT64: (-(2**63), 2**63 - 1),
-    Kind.UINT: (0, 2**64 - 1),
+    Kind.UINT: (0, 2**32 - 1),
     Kind.UINT64: (0, 2**64 - 1),
 }
 

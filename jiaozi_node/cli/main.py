@@ -37,7 +37,7 @@ def main(words: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     kubo = list(words[:1]) == ["ipfs"]
     try:
-        path, rest = registry.find(words)
+        path, rest = registry.find(arguments.options_last(words))
         command = registry.load(path)
         if command is None:
             return _group(path, rest)
@@ -69,7 +69,9 @@ def _told(error: OSError) -> str:
 def _run(command: Command, parsed: arguments.Parsed) -> int:
     from jiaozi_node.cli.progress import Progress
 
-    as_json = bool(parsed.globals.get("json")) or parsed.globals.get("encoding") == "json"
+    as_json = bool(parsed.globals.get("json")) or (
+        parsed.globals.get("encoding") == "json" and not command.text_only
+    )
     quiet = bool(parsed.globals.get("no_progress")) or as_json
     progress = Progress(not quiet and sys.stderr.isatty())
     home = _open_home(command)
@@ -138,7 +140,7 @@ def _files(command: Command, parsed: arguments.Parsed, progress: "Progress") -> 
 
     given = parsed.args[named[0].name.replace("-", "_")] or ()
     paths = given if isinstance(given, tuple) else (given,)
-    return LocalFiles(paths, progress)
+    return LocalFiles(paths, progress, named[0].name)
 
 
 def _stdin_reader() -> Callable[[Argument], list[str]]:
@@ -184,6 +186,8 @@ def _report(error: JiaoziError, kubo: bool) -> int:
         from jiaozi_node.commands.kubo_errors import kubo_message
 
         output.complain("Error", kubo_message(error))
+        for line in getattr(error, "__notes__", ()):
+            output.remark(line)
         return 1
     output.complain("jiaozi", str(error))
     return output.exit_code(error)

@@ -66,3 +66,9 @@ def complain(program: str, message: str) -> None:
     line = f"{program}: {quoted(message)}\n"
     sys.stderr.buffer.write(line.encode("utf-8", "surrogateescape"))
     sys.stderr.buffer.flush()
+
+
+def remark(message: str) -> None:
+    """Write a further line to standard error, behind what was complained of."""
+    sys.stderr.buffer.write(f"{quoted(message)}\n".encode("utf-8", "surrogateescape"))
+    sys.stderr.buffer.flush()

@@ -18,6 +18,11 @@ class Progress:
         self._files = self._bytes = self._total = 0
         self._drawn = False
 
+    @property
+    def shown(self) -> bool:
+        """Whether anybody sees it."""
+        return self._shown
+
     def expect(self, total_bytes: int) -> None:
         """Say how many bytes there will be, so that the time left can be told."""
         self._total = total_bytes

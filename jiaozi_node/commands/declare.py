@@ -5,13 +5,14 @@ what it needs, and the handler that gives it. The handler is a synchronous gener
 ``cli`` and ``http/rpc`` parse into a `Call` and render what it yields. See design §2.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from jiaozi_node.node.home import Home
+    from jiaozi_node.unixfs.node import Node
     from jiaozi_node.unixfs.profile import Profile
 
 
@@ -84,8 +85,12 @@ class Unsupported:
 class FileSource(Protocol):
     """The content given to a command: paths on disk, standard input, or an upload."""
 
-    def trees(self, rules: "TreeRules", put: "PutBlocks") -> Iterator["Imported"]:
-        """Import every file argument in turn, handing its blocks to *put* as they come."""
+    def trees(self, rules: "TreeRules", put: "PutBlocks | None") -> Iterator["Imported"]:
+        """Import every file argument in turn, handing its blocks to *put* as they come.
+
+        Without *put* it only hashes. Of each argument files come first, then its directories,
+        children before parents, itself last.
+        """
         ...
 
     def streams(self) -> Iterator[tuple[str, BinaryIO]]:
@@ -93,7 +98,7 @@ class FileSource(Protocol):
         ...
 
 
-PutBlocks = Callable[[Iterable[Any]], None]
+PutBlocks = Callable[[Sequence[Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +116,16 @@ class TreeRules:
     stdin_name: str | None = None
     mode: int | None = None
     mtime: tuple[int, int] | None = None
+    every_entry: bool = True  # else only the arguments themselves are told of
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One file or directory that came in, children before parents; *depth* 0 is an argument."""
+    """One file or directory that came in; *depth* 0 is an argument, *path* "" unnamed input."""
 
     path: str
-    cid: str
-    size_bytes: int
+    node: "Node"
     depth: int
-    node: Any
     mode: int | None = None
     mtime: tuple[int, int] | None = None
 
@@ -181,6 +185,8 @@ class Command:
     help: str = ""
     # An answer of bytes that a terminal user gets as files of his own (get): runs in the caller.
     after: Callable[[Call, Iterator[Any]], Iterator[Any]] | None = None
+    # Kubo's command line prints text here whatever `--encoding` says; `--json` is ours.
+    text_only: bool = False
 
     @property
     def name(self) -> str:

@@ -96,8 +96,15 @@ def find(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         at += 1
     rest = list(words[at:])
     if path not in COMMANDS and rest and not rest[0].startswith("-"):
+        if len(path) > 1:  # Kubo's groups are commands that take no arguments
+            raise Misuse(f"expected 0 argument(s), got {len(rest)}")
         raise Misuse(f'Unknown Command "{rest[0]}"')
     return path, rest
+
+
+def is_command(path: tuple[str, ...]) -> bool:
+    """Tell whether *path* is a command or a group of commands."""
+    return path in COMMANDS or path in _GROUPS
 
 
 def load(path: tuple[str, ...]) -> Command | None:

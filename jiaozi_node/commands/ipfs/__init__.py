@@ -1,0 +1,1 @@
+"""The Kubo face: Kubo's commands with Kubo's flags, output and exit codes (design §1)."""

@@ -1,0 +1,179 @@
+"""``ipfs pin add|ls|rm``: what garbage collection keeps."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.errors import Conflict, JiaoziError, Misuse
+
+
+class PinFailed(Conflict):
+    """A pin could not be set; says why in Kubo's words."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"pin: {why}")
+
+
+def add(call: Call) -> Iterator[dict[str, Any]]:
+    """Pin every path, all that is below fetched first; yield ``{"Pins": […]}``."""
+    from jiaozi_node.commands.ipfs.cid_text import CidText
+    from jiaozi_node.commands.ipfs.content_path import resolve_whole
+    from jiaozi_node.commands.kubo_errors import kubo_message
+    from jiaozi_node.dag.pin import DIRECT, RECURSIVE, Pins, check_name
+    from jiaozi_node.dag.walk import run
+
+    name = call.option("name") or ""
+    check_name(name)
+    shown = CidText.asked(call)
+    pins = Pins(call.home.names)
+    recursive = call.option("recursive")
+    get = call.home.blocks.get
+    done = []
+    for text in call.args["ipfs_path"]:
+        cid = resolve_whole(call, text)
+        try:
+            if not recursive and cid.inline is None:
+                get(cid)
+            extent = run(pins.pin(cid, RECURSIVE if recursive else DIRECT, name), get)
+        except JiaoziError as fault:
+            raise PinFailed(kubo_message(fault)) from None
+        if extent is not None:
+            call.progress(extent.blocks, extent.size_bytes)
+        done.append(shown(cid))
+    yield {"Pins": done}
+
+
+def _add_text(row: dict[str, Any], call: Call) -> str:
+    how = "recursively" if call.option("recursive") else "directly"
+    return "".join([f"pinned {cid} {how}\n" for cid in row["Pins"]])
+
+
+def rm(call: Call) -> Iterator[dict[str, Any]]:
+    """Remove the pins of every path; yield ``{"Pins": […]}``."""
+    from jiaozi_node.commands.ipfs.cid_text import CidText
+    from jiaozi_node.commands.ipfs.content_path import resolve_whole
+    from jiaozi_node.dag.pin import Pins
+
+    shown = CidText.asked(call)
+    pins = Pins(call.home.names)
+    done = []
+    for text in call.args["ipfs_path"]:
+        cid = resolve_whole(call, text)
+        pins.rm(cid, call.option("recursive"))
+        done.append(shown(cid))
+    yield {"Pins": done}
+
+
+def ls(call: Call) -> Iterator[dict[str, Any]]:
+    """Yield ``{"Keys": {cid: {"Type", "Name"}}}``, or with ``--stream`` a row for each pin."""
+    from jiaozi_node.dag.pin import MODES, check_name
+
+    name = call.option("name") or ""
+    check_name(name)
+    mode = call.option("type")
+    if mode not in MODES:
+        raise Misuse(f"invalid type '{mode}', must be one of {{{', '.join(MODES)}}}")
+    rows = _asked(call, mode) if call.args["ipfs_path"] else _all(call, mode, name)
+    if call.option("stream"):
+        for cid, kind, label in rows:
+            row = {"Cid": cid, "Name": label, "Type": kind}
+            yield {key: value for key, value in row.items() if value}
+        return
+    keys = {cid: {"Type": kind, "Name": label} for cid, kind, label in rows}
+    yield {"Keys": {cid: keys[cid] for cid in sorted(keys)}} if keys else {}
+
+
+def _all(call: Call, mode: str, name: str) -> Iterator[tuple[str, str, str]]:
+    """Yield CID, type and name of the pins of *mode* whose names contain *name*."""
+    from jiaozi_node.commands.ipfs.cid_text import CidText
+    from jiaozi_node.dag.pin import ALL, DIRECT, INDIRECT, RECURSIVE, Pins
+    from jiaozi_node.dag.walk import stream
+
+    shown = CidText.asked(call)
+    pins = Pins(call.home.names)
+    named = call.option("names") or name != ""
+    for wanted in (RECURSIVE, DIRECT):
+        if mode in (wanted, ALL):
+            for pin in pins.ls(wanted):
+                if name in pin.name:
+                    yield shown(pin.cid), wanted, pin.name if named else ""
+    if mode in (INDIRECT, ALL) and not name:
+        for cid in stream(pins.indirect(), call.home.blocks.get):
+            yield shown(cid), INDIRECT, ""
+
+
+def _asked(call: Call, mode: str) -> Iterator[tuple[str, str, str]]:
+    """Yield how each path is pinned; raises for the first that isn't, or not so."""
+    from jiaozi_node.commands.ipfs.cid_text import CidText
+    from jiaozi_node.commands.ipfs.content_path import resolve_whole
+    from jiaozi_node.dag.pin import Pins
+    from jiaozi_node.dag.walk import run
+
+    shown = CidText.asked(call)
+    paths = call.args["ipfs_path"]
+    cids = [resolve_whole(call, text) for text in paths]
+    found = run(Pins(call.home.names).find(cids, mode), call.home.blocks.get)
+    named = call.option("names") or bool(call.option("name"))
+    for text, one in zip(paths, found, strict=True):
+        if one.mode is None:
+            raise Conflict(f"path '{text}' is not pinned")
+        kind = one.mode if one.via is None else f"indirect through {shown(one.via)}"
+        yield shown(one.cid), kind, one.name if named else ""
+
+
+def _ls_text(row: dict[str, Any], call: Call) -> str:
+    if call.option("stream"):
+        pins = [(row["Cid"], row["Type"], row.get("Name", ""))]
+    else:
+        pins = [(cid, pin["Type"], pin["Name"]) for cid, pin in row.get("Keys", {}).items()]
+    if call.option("quiet"):
+        return "".join([f"{cid}\n" for cid, _, _ in pins])
+    return "".join(
+        [f"{cid} {kind} {name}\n" if name else f"{cid} {kind}\n" for cid, kind, name in pins]
+    )
+
+
+_TAKEN = "Taken: an offline node announces nothing."
+
+ADD = Command(
+    path=("ipfs", "pin", "add"),
+    tagline="Pin objects to local storage.",
+    handler=add,
+    arguments=(Argument("ipfs-path", "Path to object(s) to be pinned.", many=True, stdin=True),),
+    options=(
+        Option("recursive", Kind.BOOL, "Pin all that is linked too.", ("r",), True),
+        Option("name", Kind.TEXT, "An optional name for created pin(s).", ("n",)),
+        Option("progress", Kind.BOOL, "Show progress."),
+        Option("fast-provide-root", Kind.BOOL, _TAKEN),
+        Option("fast-provide-dag", Kind.BOOL, _TAKEN),
+        Option("fast-provide-wait", Kind.BOOL, _TAKEN),
+    ),
+    text=_add_text,
+)
+
+RM = Command(
+    path=("ipfs", "pin", "rm"),
+    tagline="Remove object from pin-list.",
+    handler=rm,
+    arguments=(Argument("ipfs-path", "Path to object(s) to be unpinned.", many=True, stdin=True),),
+    options=(Option("recursive", Kind.BOOL, "Remove recursive pins too.", ("r",), True),),
+    answer=Answer.VALUE,
+    text=lambda row, _call: "".join([f"unpinned {cid}\n" for cid in row["Pins"]]),
+)
+
+LS = Command(
+    path=("ipfs", "pin", "ls"),
+    tagline="List objects pinned to local storage.",
+    handler=ls,
+    arguments=(
+        Argument("ipfs-path", "Path to object(s) to be listed.", required=False, many=True),
+    ),
+    options=(
+        Option("type", Kind.TEXT, "direct, indirect, recursive or all.", ("t",), "all"),
+        Option("quiet", Kind.BOOL, "Output only the CIDs of pins.", ("q",)),
+        Option("name", Kind.TEXT, "Only pins whose names contain this.", ("n",)),
+        Option("stream", Kind.BOOL, "Print pins as they are found.", ("s",)),
+        Option("names", Kind.BOOL, "Include pin names in the output."),
+    ),
+    text=_ls_text,
+)
