@@ -113,13 +113,24 @@ def add_bytes(
         more, node = builder.end()
         return blocks + more, node
     if profile.raw_leaves:
+        tsize = size
         raw = profile.seal_raw(data)
-        cid = Cid(raw)
-        if not keep or raw[2] == 0:
-            return [], Node(cid, size, FILE, size)
-        return [Block(cid, data)], Node(cid, size, FILE, size)
-    child, block = leaf(profile, data, keep)
-    return [] if block is None else [block], Node(Cid(child.cid), child.tsize, FILE, size)
+    else:
+        if 0x80 <= size < 0x3F00:  # most small files: both lengths take two bytes
+            length = bytes((size & 0x7F | 0x80, size >> 7))
+            whole = size + 8
+            head = bytes((whole & 0x7F | 0x80, whole >> 7))
+            data = b"\x0a%b\x08\x02\x12%b%b\x18%b" % (head, length, data, length)
+        else:
+            before, behind = _frame(unixfs_pb.FILE, size)
+            data = b"%b%b%b" % (before, data, behind)
+        tsize = len(data)
+        raw = profile.seal_pb(data)
+    cid = Cid(raw)
+    node = Node(cid, tsize, FILE, size)
+    if not keep or (raw[2] == 0 and raw[0] == 1):
+        return [], node
+    return [Block(cid, data)], node
 
 
 class FileBuilder:

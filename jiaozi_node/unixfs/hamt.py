@@ -117,19 +117,24 @@ def _build(
     """Make the shard of entries sorted by hash; as deep as a hash has levels, 21 at most."""
     links: list[RawLink] = []
     bitfield = 0
+    shift = HASH_BITS - form.bits * (level + 1)
+    if shift < 0:
+        raise TooDeep
+    mask, prefixes = form.fanout - 1, form.prefixes
     at, end = 0, len(hashed)
     while at < end:
-        slot = form.slot(hashed[at][0], level)
+        upper = hashed[at][0] >> shift
         stop = at + 1
-        while stop < end and form.slot(hashed[stop][0], level) == slot:
+        while stop < end and hashed[stop][0] >> shift == upper:
             stop += 1
+        slot = upper & mask
         bitfield |= 1 << slot
         if stop - at == 1:
             name, cid, tsize = hashed[at][1]
-            links.append((cid, form.prefixes[slot] + name, tsize))
+            links.append((cid, prefixes[slot] + name, tsize))
         else:
             cid, tsize = _build(hashed[at:stop], level + 1, form, profile, out)
-            links.append((cid, form.prefixes[slot], tsize))
+            links.append((cid, prefixes[slot], tsize))
         at = stop
     return seal(links, bitfield, form, profile, out, mode, mtime)
 

@@ -83,6 +83,17 @@ def test_leaves_hashed_elsewhere_give_the_same_file(profile: Profile, data: byte
         assert {block.cid for block in blocks + more} == (set(store.held) if keep else set())
 
 
+@pytest.mark.parametrize("size", [1, 127, 128, 4096, 0x3EFF, 0x3F00, 0x3FFF, 0x4000, 262144])
+@pytest.mark.parametrize("name", ["unixfs-v0-2015", "unixfs-v1-2025"])
+def test_the_short_way_of_small_files_is_the_long_one(name: str, size: int) -> None:
+    """Lengths of one, two and three bytes: the framing of a leaf is written in two places."""
+    data = bytes(size)
+    builder = FileBuilder(named(name))
+    blocks = builder.feed(data)
+    more, node = builder.end()
+    assert add_bytes(data, named(name)) == (blocks + more, node)
+
+
 def test_a_pool_may_hash_the_leaves() -> None:
     profile = named("unixfs-v0-2015")
     data = bytes(range(256)) * 8192
