@@ -6,7 +6,7 @@ among the blocks is not asked: a CAR may bring a part of a DAG.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jiaozi_node.errors import LimitExceeded
 from jiaozi_node.formats import car
@@ -17,8 +17,7 @@ from jiaozi_node.formats.cid import Cid
 MAX_ROOTS = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(NamedTuple):
     """What a CAR file held: its roots in order, how many blocks (repeats counted), their bytes."""
 
     roots: tuple[Cid, ...]

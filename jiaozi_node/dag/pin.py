@@ -6,7 +6,6 @@ CID, with a name or none: pinning again renames. Rules and texts are Kubo's, as 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from jiaozi_node.dag.traverse import Extent, Seen, Visit, descend, measure
@@ -53,8 +52,7 @@ class Pin(NamedTuple):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """How a CID is pinned: *mode* None when it isn't; *via* is the root of an indirect pin."""
 
     cid: Cid

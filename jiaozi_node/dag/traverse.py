@@ -5,7 +5,6 @@ Iterative, so a chain of any length is walked; memory grows with what was seen a
 on the way down, never with what a block declares. Which fields are links is the codec's to say.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from jiaozi_node.dag.walk import Lookup, Walk, need
@@ -121,8 +120,7 @@ def descend(
                 stack.append(_Frame(cid, links))
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(NamedTuple):
     """How much a DAG is: distinct blocks and their bytes. Identity CIDs count, as in Kubo."""
 
     blocks: int

@@ -6,10 +6,9 @@ A raw block is its bytes. https://ipld.io/specs/codecs/
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Final
+from typing import Final, NamedTuple
 
 from jiaozi_node.errors import Malformed
 from jiaozi_node.formats import cid as c
@@ -27,8 +26,7 @@ class UnknownCodec(Malformed):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(NamedTuple):
     """One codec: each function raises `Malformed` for what it can't take.
 
     *links* returns CIDs in block order, with repeats.

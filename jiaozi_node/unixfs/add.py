@@ -6,7 +6,6 @@ To hash on several threads map `leaf` over chunks of ``profile.chunk_size`` byte
 results, in order, to `FileBuilder.push_leaf`: hashlib frees the GIL while it hashes.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
@@ -279,14 +278,12 @@ def symlink(
     return blocks, Node(Cid(child.cid), child.tsize, SYMLINK, len(target))
 
 
-@dataclass(slots=True)
-class _OpenFile:
+class _OpenFile(NamedTuple):
     name: str
     builder: FileBuilder
 
 
-@dataclass(slots=True)
-class _OpenDirectory:
+class _OpenDirectory(NamedTuple):
     name: str
     builder: DirectoryBuilder
 

@@ -13,7 +13,7 @@ from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.formats.dag_pb import RawLink
 from jiaozi_node.formats.unixfs_pb import UnixFs
-from jiaozi_node.unixfs import hamt
+from jiaozi_node.unixfs import shards
 from jiaozi_node.unixfs.hamt import Value
 from jiaozi_node.unixfs.node import DIRECTORY, Mtime, Node, stored_mode
 from jiaozi_node.unixfs.profile import Profile
@@ -81,7 +81,7 @@ def build(
             blocks = [] if cid.inline is not None else [Block(cid, data)]
             tsize = len(data) + sum([entry.tsize for entry in ordered])
             return blocks, Node(cid, tsize, DIRECTORY, 0)
-    blocks, raw, tsize = hamt.build(ordered, profile, mode, mtime)
+    blocks, raw, tsize = shards.build(ordered, profile, mode, mtime)
     return blocks, Node(Cid(raw), tsize, DIRECTORY, 0)
 
 

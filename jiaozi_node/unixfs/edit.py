@@ -15,7 +15,7 @@ from jiaozi_node.formats import unixfs_pb
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.formats.dag_pb import RawLink
-from jiaozi_node.unixfs import blocks, build, directory, hamt
+from jiaozi_node.unixfs import blocks, build, directory, hamt, shards
 from jiaozi_node.unixfs.directory import EntryMissing
 from jiaozi_node.unixfs.hamt import Shape, Shard, Value
 from jiaozi_node.unixfs.node import DIRECTORY, Mtime, Node
@@ -344,4 +344,4 @@ def _seal(
         else:
             cid, tsize = _seal(there, form, profile, out)
             links.append((cid, prefix, tsize))
-    return hamt.seal(links, bitfield, form, profile, out, mode, mtime)
+    return shards.seal(links, bitfield, form, profile, out, mode, mtime)

@@ -14,13 +14,14 @@ from jiaozi_node.formats import cid as c
 from jiaozi_node.formats import multihash as mh
 from jiaozi_node.formats import varint
 from jiaozi_node.unixfs import chunk
+from jiaozi_node.unixfs.fanout import MAX_FANOUT, MIN_FANOUT
+from jiaozi_node.unixfs.fanout import is_fanout as is_fanout
 
 # Seals data: returns the raw CID.
 Seal = Callable[[bytes], bytes]
 
 LAYOUTS = ("balanced", "trickle")
 ESTIMATORS = ("links", "block", "disabled")
-MIN_FANOUT, MAX_FANOUT = 8, 1024  # boxo takes powers of two that are multiples of 8
 
 
 class UnknownProfile(Misuse):
@@ -122,11 +123,6 @@ class Profile:
             return plain(data) if size > limit else inline_head + varint.encode(size) + data
 
         return inlined
-
-
-def is_fanout(value: int) -> bool:
-    """Tell whether *value* may be the fanout of a HAMT."""
-    return MIN_FANOUT <= value <= MAX_FANOUT and value & (value - 1) == 0
 
 
 _V0 = Profile(

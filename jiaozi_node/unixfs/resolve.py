@@ -6,7 +6,7 @@ from one to the other. ``/ipld/`` takes dag-pb blocks as plain ``Data`` and ``Li
 Texts are cleaned as Kubo cleans them: empty names and ``.`` vanish, ``..`` goes up.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jiaozi_node.dag.walk import Lookup, need
 from jiaozi_node.errors import LimitExceeded, Malformed, Misuse, NotFound
@@ -48,8 +48,7 @@ class PathMissing(NotFound):
         self.cid, self.part = cid, part
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """An immutable path: a root and the names below it. *namespace* is "ipfs" or "ipld"."""
 
     root: Cid
@@ -96,8 +95,7 @@ def split(text: str) -> tuple[str, tuple[str, ...]]:
     return segments[0], tuple(segments[1:])
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """Where a path leads: a block, and the names that lead on inside it (none for a whole one).
 
     *above* are the blocks the path went through, root first, without shards of directories.

@@ -1,6 +1,6 @@
 """What a UnixFS node says of itself, from its one block."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jiaozi_node.dag.walk import Lookup, need
 from jiaozi_node.formats import unixfs_pb
@@ -11,8 +11,7 @@ from jiaozi_node.unixfs.node import DIRECTORY, FILE, SYMLINK, Mtime
 from jiaozi_node.unixfs.read import file_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """A node's own account. *tsize* is the block and the declared sizes of all below.
 
     *file_bytes* is the declared size of a file, the length of a symlink's target, 0 for a
