@@ -1,8 +1,8 @@
 """Threads that read and hash the chunks of one large file, handed back in the file's order.
 
 Each worker reads its own piece with ``pread`` and hashes it while it is warm in the cache; hashlib
-and ``pread`` let go of the GIL, so two cores hash nearly twice as fast as one. At most `WINDOW`
-pieces are on their way: memory stays constant. Measured on two cores: README, "Speed".
+and ``pread`` let go of the GIL, so that cores hash side by side. At most `WINDOW` pieces for each worker
+are on their way: memory stays constant.
 """
 
 import os

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from stat import S_ISREG
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -19,8 +19,10 @@ from jiaozi_node.unixfs.node import FILE, Mtime, Node
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.worktree.entry import DIRECTORY, SYMLINK, Found
 from jiaozi_node.worktree.hashers import Hashers
-from jiaozi_node.worktree.index import StatIndex
 from jiaozi_node.worktree.scan import Changed, Excludes, Unreadable, scan, unread
+
+if TYPE_CHECKING:  # SQLite is not loaded where no index is used
+    from jiaozi_node.worktree.index import StatIndex
 
 Put: TypeAlias = Callable[[Sequence[Block]], None]
 Progress: TypeAlias = Callable[[int, int], None]  # files and bytes since the last report
@@ -51,7 +53,7 @@ class Spared:
     behind a CID need not be read again: the index spares hashing, never storing (design §3).
     """
 
-    index: StatIndex
+    index: "StatIndex"
     prefix: bytes = b""
     allow: Callable[[Parts, Cid], bool] | None = None
 
