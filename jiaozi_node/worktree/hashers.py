@@ -1,8 +1,8 @@
 """Threads that read and hash the chunks of one large file, handed back in the file's order.
 
 Each worker reads its own piece with ``pread`` and hashes it while it is warm in the cache; hashlib
-and ``pread`` let go of the GIL, so that cores hash side by side. At most `WINDOW` pieces for each worker
-are on their way: memory stays constant.
+and ``pread`` let go of the GIL, so that cores hash side by side. At most `WINDOW` pieces for each
+worker are on their way: memory stays constant.
 """
 
 import os
