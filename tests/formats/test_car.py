@@ -183,6 +183,21 @@ def test_a_wrong_block_is_named_with_its_place_and_those_before_it_are_good() ->
     assert data[raised.value.at :] == b"other"
 
 
+def test_a_section_across_the_payloads_end_is_not_handed_out() -> None:
+    size = len(written([], [A])) + 3
+    blocks = iter(car.read(io.BytesIO(wrapped(written([], [A, B]), size=size))))
+    assert next(blocks) == A
+    with pytest.raises(InvalidCar, match="beyond the payload's end") as raised:
+        next(blocks)
+    assert raised.value.at == 51 + len(written([], [A]))
+
+
+@pytest.mark.parametrize("offset", [0, 1, 50])
+def test_a_payload_never_begins_inside_the_header(offset: int) -> None:
+    with pytest.raises(InvalidCar, match="inside the header"):
+        read(wrapped(written([], [A]), offset=offset))
+
+
 def head(value: Value) -> bytes:
     body = dag_cbor.encode(value)
     return varint.encode(len(body)) + body

@@ -124,6 +124,8 @@ def test_no_repr_shows_the_seed() -> None:
         (b"\x08\x01\x08\x01\x12\x20" + PUBLIC, "the type twice"),
         (b"\x08\x01\x1a\x20" + PUBLIC, "another field"),
         (b"\x08\x01\x12\x1f" + PUBLIC[:31], "31 bytes"),
+        (b"\x08\x01\x12\x1f" + PUBLIC, "a declared length of one less"),
+        (b"\x08\x01\x12\x21" + PUBLIC, "a declared length of one more"),
         (b"\x08\x01\x12\xff\xff\xff\xff\x7f", "a declared length of 32 GiB"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

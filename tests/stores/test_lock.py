@@ -162,18 +162,26 @@ if not child:
         sys.exit(0)
     sys.exit(1)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert lock._fd >= 0
 child = os.fork()
 if not child:
-    os.close(down)
-    os.read(up, 2)  # lives on until the parent is gone
-    sys.exit(0)
-print("held" if lock._fd >= 0 else "lost", child)
+    sys.stdin.read()  # lives on when the parent is gone
+    os._exit(0)
+print("forked", flush=True)
+os._exit(0)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=60
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    assert done.stdout.startswith("held"), done.stderr
-    HomeLock(tmp_path).release()
+    with parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "forked\n"
+        parent.wait(60)
+        # The child may not have come to close its copy yet.
+        HomeLock(tmp_path, 10.0).release()
 
 
 def test_of_many_that_start_at_once_one_wins(tmp_path: Path) -> None:

@@ -191,6 +191,8 @@ def test_a_writer_that_never_lets_go_makes_it_unavailable(
     names = SqliteNames(path)
     with pytest.raises(Unavailable, match="locked"):
         names.apply([Change("refs", b"a", b"1")])
+    with pytest.raises(Unavailable):  # nor is anything compared before the right to write is had
+        names.apply([Change("refs", b"000001", b"1", b"not this")])
     assert names.get("refs", b"000001") == b"value 1"
     other.execute("ROLLBACK")
     other.close()
