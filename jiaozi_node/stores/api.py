@@ -146,8 +146,17 @@ class Names(Protocol):
     def scan(self, kind: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield keys and values of *kind* under *prefix*, in byte order of keys.
 
-        What it yields is one moment's state; it completes or raises.
+        What it yields is one moment's state; it completes or raises. A scan of a whole kind raises
+        `Corrupt` when rows that were acknowledged are gone.
         """
+        ...
+
+    def kinds(self) -> list[str]:
+        """Return the kinds that have rows, in order."""
+        ...
+
+    def version(self) -> int:
+        """Return a number that every `apply` changes: who sees it twice saw the same rows."""
         ...
 
     def apply(self, changes: Sequence[Change]) -> None:

@@ -104,6 +104,7 @@ class MemoryNames:
 
     def __init__(self) -> None:
         self._kinds: dict[str, dict[bytes, bytes]] | None = {}
+        self._acts = 0
         self._lock = threading.Lock()
 
     def get(self, kind: str, key: bytes) -> bytes | None:
@@ -135,6 +136,17 @@ class MemoryNames:
                     kinds.get(kind, {}).pop(key, None)
                 else:
                     kinds.setdefault(kind, {})[key] = value
+            self._acts += 1
+
+    def kinds(self) -> list[str]:
+        """See `api.Names`."""
+        with self._lock:
+            return sorted(kind for kind, rows in self._open().items() if rows)
+
+    def version(self) -> int:
+        """See `api.Names`."""
+        self._open()
+        return self._acts
 
     def close(self) -> None:
         """Forget everything."""

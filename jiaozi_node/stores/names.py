@@ -4,12 +4,18 @@ WAL with ``synchronous=FULL`` makes every `apply` survive a power cut on return;
 checksum, so rot is an error and never a wrong ref (design §3). One connection under a lock serves
 all threads; a long scan gets a connection of its own and so sees one moment's state while others
 write.
+
+A row that is lost leaves no wrong checksum behind, so each kind has a **tally**, written in the
+same transaction: how many rows, and the sum of their checksums. A scan of a whole kind that comes
+to another tally raises at its end; nothing may be collected on the word of such a scan
+(research/reliability.md F1). Transactions are counted too, and the count is noted beside the
+database (``names.mark``): one that goes back in time is noticed (F2).
 """
 
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zlib import crc32
 
@@ -17,7 +23,8 @@ from jiaozi_node.errors import Corrupt, Misuse, NotFound, Refused, Unavailable
 from jiaozi_node.stores.api import ANY, Change, NameConflict
 from jiaozi_node.stores.atomic import sync_directory
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had no tallies
+MARK_NAME = "names.mark"
 _BUSY_S = 10.0
 _PAGE_ROWS = 512
 
@@ -27,6 +34,18 @@ CREATE TABLE names (
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID
 """
+_TALLIES = """
+CREATE TABLE tallies (
+    kind TEXT PRIMARY KEY, rows INTEGER NOT NULL, digest INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+_COUNT = "SELECT kind, count(*), sum(crc) FROM names GROUP BY kind"
+_TALLY = "SELECT rows, digest FROM tallies WHERE kind = ?"
+_ADD = (
+    "INSERT INTO tallies VALUES (?, ?, ?) ON CONFLICT (kind)"
+    " DO UPDATE SET rows = rows + excluded.rows, digest = digest + excluded.digest"
+)
+_ACTS = ""  # the kind whose tally counts transactions; no row has it
 _GET = "SELECT value, crc FROM names WHERE kind = ? AND key = ?"
 _SET = "INSERT OR REPLACE INTO names (kind, key, value, crc) VALUES (?, ?, ?, ?)"
 _UNSET = "DELETE FROM names WHERE kind = ? AND key = ?"
@@ -69,6 +88,7 @@ class SqliteNames:
         self.path = path
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
+        self._wrote = False
         fresh = not path.exists()
         if fresh and not create:
             raise NamesMissing(path)
@@ -80,6 +100,8 @@ class SqliteNames:
                     self._prepare(db, create)
                 elif version > SCHEMA_VERSION:
                     raise NewerSchema(path, version)
+                elif version == 1:
+                    self._upgrade(db)
             except BaseException:
                 db.close()
                 raise
@@ -97,9 +119,13 @@ class SqliteNames:
         query = (_SCAN, (kind, prefix)) if end is None else (_SCAN_UNTIL, (kind, prefix, end))
         with self._lock, self._translated():
             rows = self._open().execute(*query).fetchmany(_PAGE_ROWS)
+            tally = None if prefix else self._tally(self._open(), kind)
         if len(rows) < _PAGE_ROWS:
+            digest = 0
             for key, value, crc in rows:
                 yield key, self._checked(kind, key, value, crc)
+                digest += crc
+            self._check_tally(kind, tally, len(rows), digest)
             return
         # Too many for one page: start over on a connection of its own, whose one SELECT is one
         # moment's state however long the consumer takes.
@@ -107,15 +133,21 @@ class SqliteNames:
             own = self._connect()
         try:
             with self._translated():
+                own.execute("BEGIN")
+                tally = None if prefix else self._tally(own, kind)
                 cursor = own.execute(*query)
+            count = digest = 0
             while True:
                 with self._translated():
                     rows = cursor.fetchmany(_PAGE_ROWS)
                 if not rows:
-                    return
+                    break
                 self._open()
                 for key, value, crc in rows:
                     yield key, self._checked(kind, key, value, crc)
+                    digest += crc
+                count += len(rows)
+            self._check_tally(kind, tally, count, digest)
         finally:
             own.close()
 
@@ -127,32 +159,111 @@ class SqliteNames:
             db = self._open()
             db.execute("BEGIN IMMEDIATE")
             try:
+                tallies = {_ACTS: [1, 0]}
                 for change in changes:
-                    self._apply(db, change)
+                    self._apply(db, change, tallies)
+                db.executemany(_ADD, [(kind, *tally) for kind, tally in tallies.items()])
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
+            self._wrote = True
 
-    def _apply(self, db: sqlite3.Connection, change: Change) -> None:
+    def _apply(self, db: sqlite3.Connection, change: Change, tallies: dict[str, list[int]]) -> None:
         kind, key, value = change.kind, change.key, change.value
+        row = db.execute(_GET, (kind, key)).fetchone()
         if change.expect != ANY:
-            row = db.execute(_GET, (kind, key)).fetchone()
             found = None if row is None else self._checked(kind, key, *row)
             if found != change.expect:
                 raise NameConflict(kind, key, found)
+        if row is None and value is None:
+            return
+        tally = tallies.setdefault(kind, [0, 0])
+        if row is not None:
+            tally[0] -= 1
+            tally[1] -= row[1] if isinstance(row[1], int) else 0
         if value is None:
             db.execute(_UNSET, (kind, key))
         else:
-            db.execute(_SET, (kind, key, value, _crc(kind, key, value)))
+            crc = _crc(kind, key, value)
+            tally[0] += 1
+            tally[1] += crc
+            db.execute(_SET, (kind, key, value, crc))
+
+    def kinds(self) -> list[str]:
+        """See `api.Names`."""
+        with self._lock, self._translated():
+            rows = self._open().execute("SELECT DISTINCT kind FROM names").fetchall()
+            tallied = self._open().execute("SELECT kind FROM tallies WHERE rows > 0").fetchall()
+        return sorted({str(kind) for (kind,) in (*rows, *tallied)} - {_ACTS})
+
+    def version(self) -> int:
+        """See `api.Names`."""
+        with self._lock, self._translated():
+            return self._tally(self._open(), _ACTS)[0]
+
+    def went_back(self) -> int | None:
+        """Return how many acknowledged transactions are gone, or None when none is known to be.
+
+        What was noted when the database was last closed is compared with what it holds.
+        """
+        noted = _noted(self.path.with_name(MARK_NAME))
+        acts = self.version()
+        return noted - acts if noted > acts else None
+
+    def recount(self) -> None:
+        """Make the rows that are here the truth: tallies and mark follow (``fsck --repair``)."""
+        with self._lock, self._translated():
+            db = self._open()
+            acts = max(self._tally(db, _ACTS)[0], _noted(self.path.with_name(MARK_NAME)))
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                db.execute("DELETE FROM tallies")
+                db.execute("INSERT INTO tallies " + _COUNT)
+                db.execute(_ADD, (_ACTS, acts + 1, 0))
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+            self._wrote = True
 
     def close(self) -> None:
         """Release the file; a scan under way raises `Misuse` at its next page."""
         with self._lock:
-            if self._db is not None:
+            if self._db is None:
+                return
+            try:
+                if self._wrote:
+                    with self._translated():
+                        self._note(self._tally(self._db, _ACTS)[0])
+            finally:
                 self._db.close()
                 self._db = None
+
+    def _note(self, acts: int) -> None:
+        """Write the mark, unsynced: one that a power cut loses is merely not compared with."""
+        mark = self.path.with_name(MARK_NAME)
+        aside = mark.with_name(f".{MARK_NAME}.new")
+        with suppress(OSError):  # a full disk must not keep the names from closing
+            aside.write_text(f"jiaozi names {acts}\n")
+            aside.replace(mark)
+
+    def _tally(self, db: sqlite3.Connection, kind: str) -> tuple[int, int]:
+        row = db.execute(_TALLY, (kind,)).fetchone()
+        return (0, 0) if row is None else (row[0], row[1])
+
+    def _check_tally(
+        self, kind: str, tally: tuple[int, int] | None, rows: int, digest: int
+    ) -> None:
+        if tally is not None and tally != (rows, digest):
+            raise CorruptNames(
+                self.path,
+                f"{rows} rows of {kind} are here and {tally[0]} were recorded"
+                if rows != tally[0]
+                else f"the {rows} rows of {kind} are not those that were recorded",
+            )
 
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
@@ -173,10 +284,19 @@ class SqliteNames:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("BEGIN IMMEDIATE")
         db.execute(_SCHEMA)
+        db.execute(_TALLIES)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
         self.path.chmod(0o600)
         sync_directory(self.path.parent)
+
+    def _upgrade(self, db: sqlite3.Connection) -> None:
+        """Bring a database of version 1 to this one: count its rows."""
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(_TALLIES)
+        db.execute("INSERT INTO tallies " + _COUNT)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute("COMMIT")
 
     def _checked(self, kind: str, key: bytes, value: object, crc: object) -> bytes:
         if not isinstance(value, bytes) or _crc(kind, key, value) != crc:
@@ -197,6 +317,16 @@ class SqliteNames:
 def _crc(kind: str, key: bytes, value: bytes) -> int:
     """Return the checksum of a row; the key's length keeps its border with the value apart."""
     return crc32(value, crc32(key, crc32(kind.encode(), len(key))))
+
+
+def _noted(mark: Path) -> int:
+    """Return the transactions that a mark tells of; 0 when there is none or it can't be read."""
+    try:
+        words = mark.read_text("ascii").split()
+    except (OSError, ValueError):
+        return 0
+    sound = len(words) == 3 and words[:2] == ["jiaozi", "names"] and words[2].isdigit()
+    return int(words[2]) if sound else 0
 
 
 def _after(prefix: bytes) -> bytes | None:

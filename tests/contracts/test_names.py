@@ -160,3 +160,22 @@ def test_rows_are_there_after_reopening(lasting_names: Any, tmp_path: Path) -> N
     assert list(second.scan("refs")) == [(b"a", b"1")]
     assert second.get("pins", b"b") == b"2"
     second.close()
+
+
+def test_kinds_are_those_that_have_rows(names: Names) -> None:
+    assert names.kinds() == []
+    names.apply([Change("refs", b"a", b"1"), Change("pins", b"a", b"1")])
+    assert names.kinds() == ["pins", "refs"]
+    names.apply([Change("refs", b"a", None)])
+    assert names.kinds() == ["pins"]
+
+
+def test_the_version_moves_with_every_act_and_with_nothing_else(names: Names) -> None:
+    before = names.version()
+    names.apply([Change("refs", b"a", b"1")])
+    after = names.version()
+    assert after != before
+    list(names.scan("refs"))
+    with pytest.raises(NameConflict):
+        names.apply([Change("refs", b"a", b"2", None)])
+    assert names.version() == after
