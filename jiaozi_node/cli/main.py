@@ -155,7 +155,8 @@ def _stdin_reader() -> Callable[[Argument], list[str]]:
         if len(data) > MAX_STDIN_ARGUMENT_BYTES:
             raise LimitExceeded("arguments on stdin", MAX_STDIN_ARGUMENT_BYTES, len(data))
         found = [line.removesuffix("\r") for line in os.fsdecode(data).split("\n")]
-        found = [line for line in found if line]
+        if not found[-1]:  # behind the last line end; empty lines before it are arguments
+            found.pop()
         return found if argument.many else found[:1]
 
     return lines

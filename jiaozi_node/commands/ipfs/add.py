@@ -59,8 +59,9 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     with call.home.blocks.writer(Family.PUBLIC) as writer:
         for one in _imported(call, rules, writer.put):
             if one.depth == 0:
-                held.append(one)
                 roots.append(one.node.cid)
+            if one.depth == 0 or held:  # a root waits for its pin, what follows for its turn
+                held.append(one)
             else:
                 yield _row(one, shown(one.node.cid))
     if options["pin"]:
@@ -101,9 +102,20 @@ def _imported(call: Call, rules: TreeRules, put: "PutBlocks | None") -> Iterator
     builder = DirectoryBuilder(rules.profile, rules.mode, rules.mtime)
     for one in found:
         if one.depth == 0:
-            builder.add(one.path or str(one.node.cid), one.node)
             if rules.every_entry:
                 yield Imported(one.path, one.node, 1, one.mode, one.mtime)
+            name, *above = reversed((one.path or str(one.node.cid)).split("/"))
+            node = one.node
+            for at, parent in enumerate(above):  # --stdin-name=a/b
+                inner = DirectoryBuilder(rules.profile, rules.mode, rules.mtime)
+                inner.add(name, node)
+                blocks, node = inner.end()
+                if put is not None:
+                    put(blocks)
+                path = "/".join(reversed(above[at:]))
+                yield Imported(path, node, 1, rules.mode, rules.mtime)
+                name = parent
+            builder.add(name, node)
         else:
             yield one
     blocks, node = builder.end()
@@ -129,9 +141,9 @@ def _row(one: Imported, cid: str) -> dict[str, Any]:
 
 
 def _text(row: dict[str, Any], call: Call) -> str | None:
-    if call.options["silent"]:
+    if call.options.get("silent"):
         return None
-    if call.options["quiet"]:
+    if call.options.get("quiet"):
         return f"{row['Hash']}\n"
     from jiaozi_node.commands.ipfs.go_text import escaped
 

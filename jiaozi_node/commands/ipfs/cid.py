@@ -268,17 +268,15 @@ def _why_not_v0(codec: dict[str, Any], hashed: dict[str, Any]) -> str:
 
 def bases(_call: Call) -> Iterator[list[dict[str, Any]]]:
     """Yield the list of multibases."""
+    from jiaozi_node.commands.ipfs.cid_text import NOT_IN_KUBO
     from jiaozi_node.formats.multibase import BASES
 
     rows = [
         {"Code": ord(prefix), "Name": name}
         for name, prefix in BASES.items()
-        if name not in _NOT_IN_KUBO
+        if name not in NOT_IN_KUBO
     ]
     yield sorted(rows, key=lambda row: (ord(chr(row["Code"]).lower()), -row["Code"]))
-
-
-_NOT_IN_KUBO = ("base8", "base10", "base32z")
 
 
 def _bases_text(rows: list[dict[str, Any]], call: Call) -> str:

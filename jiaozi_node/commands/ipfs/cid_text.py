@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from jiaozi_node.formats.cid import Cid
 
 
+NOT_IN_KUBO = ("base8", "base10", "base32z")  # bases that we read, and Kubo doesn't know
+
+
 class CidText:
     """Prints CIDs in a base (None for base58btc of version 0 and base32 of version 1)."""
 
@@ -66,10 +69,8 @@ def base_named(text: str) -> str:
     """Return the base called *text*, by its name or its prefix; raises `Misuse`."""
     from jiaozi_node.formats.multibase import BASES
 
-    if text in BASES:
-        return text
     for name, prefix in BASES.items():
-        if prefix == text:
+        if text in (name, prefix) and name not in NOT_IN_KUBO:
             return name
     raise Misuse(f"unsupported multibase encoding: {text}")
 

@@ -29,7 +29,7 @@ def put(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.dag.pin import Pins
     from jiaozi_node.formats import codecs
     from jiaozi_node.formats.block import Block
-    from jiaozi_node.formats.cid import Cid
+    from jiaozi_node.formats.cid import DAG_JSON, Cid
     from jiaozi_node.formats.multicodec import HASH_CODES, INSECURE, UnknownCodecName
     from jiaozi_node.node.importing import hash_named
     from jiaozi_node.stores.api import Family
@@ -50,7 +50,10 @@ def put(call: Call) -> Iterator[dict[str, Any]]:
             raw = file.read(MAX_INPUT_BYTES + 1)
             if len(raw) > MAX_INPUT_BYTES:
                 raise LimitExceeded("input of dag put", MAX_INPUT_BYTES, len(raw))
-            data = codecs.encode(stored, codecs.decode(given, raw))
+            value = codecs.decode(given, raw)
+            if given == DAG_JSON:
+                _check_integers(value)
+            data = codecs.encode(stored, value)
             if len(data) > MAX_BYTES and not call.option("allow_big_block"):
                 raise Misuse(TOO_BIG)
             cid = Cid.v1(stored, multihash_of(hash_code, data))
@@ -60,6 +63,19 @@ def put(call: Call) -> Iterator[dict[str, Any]]:
         if call.option("pin"):
             Pins(call.home.names).add(cid)
         yield {"Cid": {"/": str(cid)}}
+
+
+def _check_integers(value: Any) -> None:  # noqa: ANN401 - an IPLD value
+    """Refuse integers that Kubo's dag-json doesn't take, since it couldn't read the node back."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending += item.values()
+        elif isinstance(item, list | tuple):
+            pending += item
+        elif isinstance(item, int) and item > 2**63 - 1:
+            raise Misuse(f'strconv.ParseInt: parsing "{item}": value out of range')
 
 
 def _codec(name: str, direction: str) -> int:

@@ -106,16 +106,18 @@ def _asked(call: Call, mode: str) -> Iterator[tuple[str, str, str]]:
     """Yield how each path is pinned; raises for the first that isn't, or not so."""
     from jiaozi_node.commands.ipfs.cid_text import CidText
     from jiaozi_node.commands.ipfs.content_path import resolve_whole
-    from jiaozi_node.dag.pin import Pins
+    from jiaozi_node.dag.pin import INDIRECT, Pins
     from jiaozi_node.dag.walk import run
 
     shown = CidText.asked(call)
+    pins = Pins(call.home.names)
     paths = call.args["ipfs_path"]
     cids = [resolve_whole(call, text) for text in paths]
-    found = run(Pins(call.home.names).find(cids, mode), call.home.blocks.get)
+    found = run(pins.find(cids, mode), call.home.blocks.get)
     named = call.option("names") or bool(call.option("name"))
     for text, one in zip(paths, found, strict=True):
-        if one.mode is None:
+        # What has a pin of its own is not asked for above it, as in Kubo.
+        if one.mode is None or (mode == INDIRECT and pins.get(one.cid) is not None):
             raise Conflict(f"path '{text}' is not pinned")
         kind = one.mode if one.via is None else f"indirect through {shown(one.via)}"
         yield shown(one.cid), kind, one.name if named else ""
