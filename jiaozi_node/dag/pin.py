@@ -95,7 +95,7 @@ class Pins:
         if mode not in (RECURSIVE, DIRECT):
             raise Misuse(f"a pin is {RECURSIVE} or {DIRECT}, not {mode!r}")
         stood = self._names.get(KIND, cid.raw)
-        if stood is not None and mode == DIRECT and _pin(cid.raw, stood).mode == RECURSIVE:
+        if stood is not None and mode == DIRECT and pin_of(cid.raw, stood).mode == RECURSIVE:
             raise AlreadyPinned(cid)
         self._names.apply([Change(KIND, cid.raw, _row(mode, name), stood)])
 
@@ -104,7 +104,7 @@ class Pins:
         stood = self._names.get(KIND, cid.raw)
         if stood is None:
             raise NotPinned(cid)
-        pin = _pin(cid.raw, stood)
+        pin = pin_of(cid.raw, stood)
         if pin.mode == RECURSIVE and not recursive:
             raise NotPinned(cid, recursively=True)
         self._names.apply([Change(KIND, cid.raw, None, stood)])
@@ -113,12 +113,12 @@ class Pins:
     def get(self, cid: Cid) -> Pin | None:
         """Return the pin of *cid*'s own, if it has one."""
         stood = self._names.get(KIND, cid.raw)
-        return None if stood is None else _pin(cid.raw, stood)
+        return None if stood is None else pin_of(cid.raw, stood)
 
     def ls(self, mode: str = ALL) -> Iterator[Pin]:
         """Yield the stored pins, all or those of one *mode*, in byte order of their CIDs."""
         for key, value in self._names.scan(KIND):
-            pin = _pin(key, value)
+            pin = pin_of(key, value)
             if mode in (ALL, pin.mode):
                 yield pin
 
@@ -181,7 +181,8 @@ def _row(mode: str, name: str) -> bytes:
     return dag_cbor.encode({"mode": mode, "name": name} if name else {"mode": mode})
 
 
-def _pin(key: bytes, value: bytes) -> Pin:
+def pin_of(key: bytes, value: bytes) -> Pin:
+    """Read the row of a pin; raises `Corrupt`."""
     try:
         row = dag_cbor.decode(value)
     except Malformed:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jiaozi_node.formats.keys import PrivateKey
     from jiaozi_node.node.config import Config
     from jiaozi_node.stores.api import BlockStore, Names
+    from jiaozi_node.stores.leases import Leases
 
 
 class HomeMissing(NotFound):
@@ -60,6 +61,11 @@ class Home(Protocol):
     @property
     def names(self) -> "Names":
         """Refs, pins, stages: what can't be derived from blocks."""
+        ...
+
+    @property
+    def leases(self) -> "Leases":
+        """What acts under way keep from collection; see `acts.acting`."""
         ...
 
     @property

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jiaozi_node.node.config import Config
     from jiaozi_node.stores.api import BlockStore, Names
     from jiaozi_node.stores.keystore import KeyStore
+    from jiaozi_node.stores.leases import Leases
 
 LAYOUT = "jiaozi 0"  # plain LevelDB, before segments (issue A2)
 LOCK_WAIT_S = 10.0  # design §2: neither lock nor socket within 10 s → exit 7
@@ -54,6 +55,7 @@ class LocalHome:
         self._config: Config | None = None
         self._blocks: BlockStore | None = None
         self._names: Names | None = None
+        self.leases = _leases()
 
     @classmethod
     def open(cls, path: Path, wait_s: float = LOCK_WAIT_S) -> "LocalHome":
@@ -70,6 +72,7 @@ class LocalHome:
         from jiaozi_node.formats.keys import PrivateKey
         from jiaozi_node.formats.peer_id import PeerId
         from jiaozi_node.node.config import Config, fresh
+        from jiaozi_node.stores.api import Change
         from jiaozi_node.stores.atomic import replace_file, sync_directory
 
         made = not path.exists()
@@ -84,7 +87,8 @@ class LocalHome:
             home = cls(path, lock)
             home.keys.list()
             home._open_blocks(create=True)
-            home._open_names(create=True)
+            # A first act: names which never had one, beside blocks, have been lost (dag/gc.py).
+            home._open_names(create=True).apply((Change("gc", b"", None),))
             replace_file(path / "version", LAYOUT.encode() + b"\n", 0o644)
             if made:
                 sync_directory(path.parent)
@@ -130,9 +134,10 @@ class LocalHome:
             self._lock.release()
 
     def _open_blocks(self, *, create: bool) -> "BlockStore":
+        from jiaozi_node.stores.leases import Leased
         from jiaozi_node.stores.leveldb import LevelDbStore
 
-        self._blocks = LevelDbStore(self.path / "blocks", create=create)
+        self._blocks = Leased(LevelDbStore(self.path / "blocks", create=create), self.leases)
         return self._blocks
 
     def _open_names(self, *, create: bool) -> "Names":
@@ -140,6 +145,12 @@ class LocalHome:
 
         self._names = SqliteNames(self.path / "names.db", create=create)
         return self._names
+
+
+def _leases() -> "Leases":
+    from jiaozi_node.stores.leases import Leases
+
+    return Leases()
 
 
 def check_layout(path: Path) -> None:

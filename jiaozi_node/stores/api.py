@@ -159,6 +159,14 @@ class Names(Protocol):
         """Return a number that every `apply` changes: who sees it twice saw the same rows."""
         ...
 
+    def went_back(self) -> int | None:
+        """Return how many acknowledged acts are known to be gone, None for none."""
+        ...
+
+    def recount(self) -> None:
+        """Take the rows that are here for the truth, as a repair does."""
+        ...
+
     def apply(self, changes: Sequence[Change]) -> None:
         """Apply all of *changes* or none, durably on return.
 

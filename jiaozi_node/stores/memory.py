@@ -148,6 +148,13 @@ class MemoryNames:
         self._open()
         return self._acts
 
+    def went_back(self) -> int | None:
+        """See `api.Names`: dictionaries don't."""
+        return None
+
+    def recount(self) -> None:
+        """See `api.Names`: there is nothing to count anew."""
+
     def close(self) -> None:
         """Forget everything."""
         self._kinds = None

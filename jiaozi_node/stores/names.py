@@ -204,16 +204,13 @@ class SqliteNames:
             return self._tally(self._open(), _ACTS)[0]
 
     def went_back(self) -> int | None:
-        """Return how many acknowledged transactions are gone, or None when none is known to be.
-
-        What was noted when the database was last closed is compared with what it holds.
-        """
+        """See `api.Names`; what was noted at the last close is compared with what is here."""
         noted = _noted(self.path.with_name(MARK_NAME))
         acts = self.version()
         return noted - acts if noted > acts else None
 
     def recount(self) -> None:
-        """Make the rows that are here the truth: tallies and mark follow (``fsck --repair``)."""
+        """See `api.Names`: tallies and mark follow the rows."""
         with self._lock, self._translated():
             db = self._open()
             acts = max(self._tally(db, _ACTS)[0], _noted(self.path.with_name(MARK_NAME)))

@@ -73,6 +73,30 @@ def appending(
     return Change(KIND, at, rows.write(value), expect=None)
 
 
+def expiring(names: Names, before: int) -> Iterator[Change]:
+    """Yield the changes that forget the entries older than *before* (Unix seconds).
+
+    The newest entry of a ref stays without its links, since the numbers go on from it (§3.3).
+    """
+    last = b""
+    for at, data in names.scan(KIND):
+        ref, last = last, at[:-_NUMBER_BYTES]
+        entry = _read(at, data)
+        if entry.note.time >= before:
+            continue
+        if ref == last:
+            yield Change(KIND, at, None, expect=data)
+        elif entry.old is not None or entry.new is not None:
+            note = entry.note
+            bare = rows.write({"who": note.who, "why": note.why, "time": note.time})
+            yield Change(KIND, at, bare, expect=data)
+
+
+def time_of(at: bytes, data: bytes) -> int:
+    """Return when the move of an entry's row was made; raises `rows.CorruptRow`."""
+    return _read(at, data).note.time
+
+
 def _read(at: bytes, data: bytes) -> Entry:
     def shape(row: Plain) -> Entry:
         note = Note(row["who"], row["why"], row["time"])

@@ -14,6 +14,7 @@ from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import BlockStore, BlockWriter, Family, Names, ReadsBlocks
 from jiaozi_node.stores.cache import Cached
 from jiaozi_node.stores.car import CarFileStore
+from jiaozi_node.stores.leases import Leased, Leases
 from jiaozi_node.stores.leveldb import LevelDbStore
 from jiaozi_node.stores.memory import MemoryNames, MemoryStore
 from jiaozi_node.stores.names import SqliteNames
@@ -145,6 +146,13 @@ BLOCK_BACKENDS = [
         filled=lambda path, blocks: Cached(memory(blocks), 4096),
         damaged=lambda path, blocks, cid: Cached(memory(blocks, cid)),
         empty=lambda path: Cached(MemoryStore(), 4096),
+    ),
+    BlockBackend(
+        "leased",
+        Leased,
+        filled=lambda path, blocks: Leased(memory(blocks), Leases()),
+        damaged=lambda path, blocks, cid: Leased(memory(blocks, cid), Leases()),
+        empty=lambda path: Leased(MemoryStore(), Leases()),
     ),
     BlockBackend(
         "overlay",

@@ -1,0 +1,79 @@
+"""An act: all that one command, call or connection does with a home, under one lease.
+
+What it writes or finds present stays until the ``with`` ends, so names are moved inside::
+
+    with acting(home) as act:
+        with act.blocks.writer() as writer:
+            writer.put(blocks)          # durable, and nothing leads to them yet
+        act.names.apply(changes)        # now something does
+
+Outside of an act a writer holds a lease for its own span alone, which is not enough to name what it
+wrote while another thread collects garbage.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jiaozi_node.node.home import HoldsKeys, Home
+from jiaozi_node.stores.leases import Leased
+
+if TYPE_CHECKING:
+    from jiaozi_node.node.config import Config
+    from jiaozi_node.stores.api import BlockStore, Names
+    from jiaozi_node.stores.leases import Lease, Leases
+
+
+class Act:
+    """The home as one act sees it: a `Home` whose blocks are written under the act's lease."""
+
+    def __init__(self, home: Home, lease: "Lease") -> None:
+        self._home, self.lease = home, lease
+        self._blocks: BlockStore | None = None
+
+    @property
+    def path(self) -> Path:
+        """See `Home`."""
+        return self._home.path
+
+    @property
+    def config(self) -> "Config":
+        """See `Home`."""
+        return self._home.config
+
+    @property
+    def blocks(self) -> "BlockStore":
+        """See `Home`."""
+        if self._blocks is None:
+            blocks = self._home.blocks
+            self._blocks = blocks.under(self.lease) if isinstance(blocks, Leased) else blocks
+        return self._blocks
+
+    @property
+    def names(self) -> "Names":
+        """See `Home`."""
+        return self._home.names
+
+    @property
+    def leases(self) -> "Leases":
+        """See `Home`."""
+        return self._home.leases
+
+    @property
+    def keys(self) -> HoldsKeys:
+        """See `Home`."""
+        return self._home.keys
+
+    def close(self) -> None:
+        """Do nothing: the home is closed by who opened it."""
+
+
+@contextmanager
+def acting(home: Home) -> Iterator[Act]:
+    """Begin an act in *home*; within another act, go on with that one."""
+    if isinstance(home, Act):
+        yield home
+        return
+    with home.leases.acting() as lease:
+        yield Act(home, lease)

@@ -1,0 +1,150 @@
+"""Garbage collection of a home: its roots, its leases, its progress row (design §3, dag/gc.py)."""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from jiaozi_node.dag import gc
+from jiaozi_node.dag.gc import Dropped, Marking
+from jiaozi_node.dag.roots import linked, partial_marks, read
+from jiaozi_node.errors import Malformed, Misuse, Refused
+from jiaozi_node.formats import dag_cbor
+from jiaozi_node.node import roots
+from jiaozi_node.node.home import Home
+from jiaozi_node.stores.api import Change, Names
+from jiaozi_node.versioning import reflog
+
+RUN_KEY: Final = b"run"
+_ROWS_AT_ONCE: Final = 1000
+_NOTE_EVERY: Final = 100_000  # blocks dropped between two writes of the progress row
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+class NamesLost(Refused):
+    """The names are not all there, so what they kept would be taken for garbage."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}; nothing was collected (see 'jiaozi fsck')")
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a run did: blocks dropped, their bytes, and blocks kept.
+
+    *expired* reflog entries were forgotten first. *resumed*: an earlier run had been cut short;
+    *earlier* blocks are what it had dropped as far as it noted. *freed_bytes* were given back to
+    the disk; the rest is given back when its segment is rewritten.
+    """
+
+    blocks: int
+    size_bytes: int
+    kept: int
+    expired: int
+    resumed: bool
+    earlier: int = 0
+    freed_bytes: int | None = None
+
+
+def age_s(text: str) -> int:
+    """Read an age: ``now``, or a number with s, m, h, d or w. Returns seconds."""
+    if text == "now":
+        return 0
+    number, unit = text[:-1], text[-1:]
+    if not (number.isascii() and number.isdigit() and len(number) < 8 and unit in _UNITS):
+        raise Misuse(f"{text!r} is not an age: write 'now', or a number with s, m, h, d or w")
+    return int(number) * _UNITS[unit]
+
+
+def collect(
+    home: Home,
+    now: int,
+    *,
+    dry_run: bool = False,
+    reflog_s: int = roots.REFLOG_S,
+    progress: Callable[[int], None] = lambda _blocks: None,
+) -> Generator[Dropped, None, Collected]:
+    """Collect garbage, yielding every block dropped; with *dry_run*, what would be.
+
+    Reflog entries older than *reflog_s* keep nothing and are forgotten first. Raises
+    `gc.Unreachable`, `UnknownKind`, `NamesLost` or `Corrupt` before anything is dropped, and
+    `Collecting` when a collection runs already.
+    """
+    names, blocks = home.names, home.blocks
+    with home.leases.collecting() as collection:
+        check_names(home)
+        run = None if dry_run else _Run(names, now)
+        expired = sum(1 for _ in _expired(names, now, reflog_s, dry_run=dry_run))
+        marking = Marking(blocks, partial_marks(names), progress=progress)
+        marking.mark(read(names, roots.readers(now, reflog_s)))
+        count = size = 0
+        for dropped in gc.sweep(blocks, marking, collection, dry_run=dry_run):
+            count += 1
+            size += dropped.size_bytes
+            if run is not None and not count % _NOTE_EVERY:
+                run.note(count)
+            yield dropped
+        freed = None if dry_run else _reclaim(blocks)
+        if run is not None:
+            run.end()
+        resumed = run is not None and run.earlier is not None
+        earlier = run.earlier or 0 if run is not None else 0
+        return Collected(count, size, len(marking.kept), expired, resumed, earlier, freed)
+
+
+def check_names(home: Home) -> None:
+    """Raise `NamesLost` when there is a sign that names were lost (reliability.md F1, F2)."""
+    gone = home.names.went_back()
+    if gone is not None:
+        raise NamesLost(f"names.db is older than it was: {gone} acts are gone")
+    if not home.names.version() and next(home.blocks.multihashes(), None) is not None:
+        raise NamesLost("names.db has never held a name, and there are blocks")
+
+
+def _expired(names: Names, now: int, reflog_s: int, *, dry_run: bool) -> Iterator[Change]:
+    """Forget reflog entries and leases that are too old, yielding each change."""
+    for expiring in (reflog.expiring(names, now - reflog_s), _old_leases(names, now)):
+        while batch := list(islice(expiring, _ROWS_AT_ONCE)):
+            if not dry_run:
+                names.apply(batch)
+            yield from batch
+
+
+def _old_leases(names: Names, now: int) -> Iterator[Change]:
+    read_lease = roots.readers(now)[roots.LEASES]
+    for key, value in names.scan(roots.LEASES):
+        if linked(roots.LEASES, key, value) and not list(read_lease(roots.LEASES, key, value)):
+            yield Change(roots.LEASES, key, None, value)
+
+
+def _reclaim(blocks: object) -> int | None:
+    """Let the store give back what dropped blocks took, where it can."""
+    reclaim = getattr(blocks, "reclaim", None)
+    return None if reclaim is None else int(reclaim())
+
+
+class _Run:
+    """The row that says a collection is under way; one found at the start was cut short."""
+
+    def __init__(self, names: Names, now: int) -> None:
+        self._names, self._began = names, now
+        found = names.get(roots.PROGRESS, RUN_KEY)
+        self.earlier = None if found is None else _dropped_by(found)
+        self.note(0)
+
+    def note(self, dropped: int) -> None:
+        value = dag_cbor.encode({"began": self._began, "dropped": dropped + (self.earlier or 0)})
+        self._names.apply((Change(roots.PROGRESS, RUN_KEY, value),))
+
+    def end(self) -> None:
+        self._names.apply((Change(roots.PROGRESS, RUN_KEY, None),))
+
+
+def _dropped_by(value: bytes) -> int:
+    try:
+        row = dag_cbor.decode(value)
+    except Malformed:
+        return 0
+    dropped = row.get("dropped") if isinstance(row, dict) else None
+    return dropped if isinstance(dropped, int) else 0
