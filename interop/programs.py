@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 TIMEOUT_S = 120
+# What both pin when a home is made.
 EMPTY_DIRECTORY = "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn"
 JIAOZI = Path(sys.executable).parent / "jiaozi"
 
@@ -129,7 +130,6 @@ def new_kubo(program: Path, home: Path) -> Program:
     made.run("config", "Routing.Type", "none").good()
     made.run("config", "--json", "AutoConf.Enabled", "false").good()
     made.run("config", "--json", "Bootstrap", "[]").good()
-    made.run("pin", "rm", EMPTY_DIRECTORY).good()  # init pins it; our homes begin with no pin
     return made
 
 
