@@ -57,6 +57,10 @@ class LocalFiles:
             ignore = KuboRules.of(rules.ignore, rules.ignore_file)
         for argument in named:
             self._check(argument, rules)
+        if self._progress.shown:
+            from jiaozi_node.worktree.measure import size_of
+
+            self._progress.expect(sum(size_of(one.path) for one in named if one.path))
         for argument in named:
             if argument.path:
                 yield from self._tree(argument, rules, put, ignore)
@@ -138,7 +142,7 @@ class LocalFiles:
                     put,
                     mode=rules.mode,
                     mtime=rules.mtime,
-                    progress=self._progress.advance,
+                    progress=self._progress,
                 )
             yield Imported(argument.name, node, 0, rules.mode, rules.mtime)
             return
@@ -152,7 +156,7 @@ class LocalFiles:
             empty_directories=rules.empty_directories,
             mode=rules.mode,
             mtime=rules.mtime,
-            progress=self._progress.advance if self._progress.shown else None,
+            progress=self._progress if self._progress.shown else None,
         )
         name = argument.name
         directories: list[Imported] = []
@@ -176,7 +180,7 @@ class LocalFiles:
             put,
             mode=rules.mode,
             mtime=rules.mtime,
-            progress=self._progress.advance,
+            progress=self._progress,
         )
         return Imported(name, node, 0, rules.mode, rules.mtime)
 

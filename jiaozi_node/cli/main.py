@@ -84,7 +84,7 @@ def _run(command: Command, parsed: arguments.Parsed) -> int:
             cwd=os.getcwd(),
             environ=os.environ,
             note=lambda text: _note(progress, text),
-            progress=progress.advance,
+            progress=progress,
             files=_files(command, parsed, progress),
             home_or_none=home,
             edit_text=_editor(),

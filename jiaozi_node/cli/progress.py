@@ -1,82 +1,86 @@
-"""One line of progress on a terminal: bytes, files, rate and time left; nothing anywhere else."""
+"""Progress of long work on a terminal: bytes, files, rate, time left; nothing anywhere else.
 
-import os
-import sys
+The drawing is rich's, imported when work has gone on for a while and somebody is looking.
+"""
+
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+_PATIENCE_S = 0.5  # shorter work shows nothing
 _EVERY_S = 0.1
 
 
 class Progress:
-    """Counts files and bytes; redraws one line of standard error at most ten times a second."""
+    """Counts files and bytes; called with what was done since the last call.
+
+    *shown* says whether anybody is looking; if not, counting is all it does.
+    """
 
     def __init__(self, shown: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self._shown = shown
+        self.shown = shown
+        self.files = self.size_bytes = 0
+        self._total_bytes: int | None = None
         self._clock = clock
-        self._start = self._drawn_at = clock()
-        self._files = self._bytes = self._total = 0
-        self._drawn = False
+        self._next_s = clock() + _PATIENCE_S
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
 
-    @property
-    def shown(self) -> bool:
-        """Whether anybody sees it."""
-        return self._shown
+    def __call__(self, files: int, size_bytes: int) -> None:
+        """Count *files* and *size_bytes* more; redraw if it is time."""
+        self.files += files
+        self.size_bytes += size_bytes
+        if self.shown and self._clock() >= self._next_s:
+            self._next_s = self._clock() + _EVERY_S
+            self._draw()
 
     def expect(self, total_bytes: int) -> None:
         """Say how many bytes there will be, so that the time left can be told."""
-        self._total = total_bytes
-
-    def advance(self, files: int, size_bytes: int) -> None:
-        """Count what was done since the last call."""
-        self._files += files
-        self._bytes += size_bytes
-        if self._shown and self._clock() - self._drawn_at >= _EVERY_S:
-            self._draw()
+        self._total_bytes = total_bytes
 
     def finish(self) -> None:
-        """Wipe the line."""
-        if self._drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self._drawn = False
+        """Wipe what was drawn; later work draws anew."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = self._task = None
 
     def _draw(self) -> None:
-        self._drawn_at = self._clock()
-        width = _columns()
-        sys.stderr.write("\r\x1b[K" + self.line()[: width - 1])
-        sys.stderr.flush()
-        self._drawn = True
-
-    def line(self) -> str:
-        """Return the line as it would be drawn now."""
-        elapsed_s = max(self._clock() - self._start, 1e-9)
-        rate = self._bytes / elapsed_s
-        parts = [f"{human(self._bytes)}", f"{self._files} files", f"{human(int(rate))}/s"]
-        if self._total > self._bytes and rate > 0:
-            parts[0] += f" of {human(self._total)}"
-            parts.append(f"{_duration(int((self._total - self._bytes) / rate))} left")
-        return " · ".join(parts)
+        if self._bar is None:
+            self._bar = _bar()
+            self._task = self._bar.add_task("", total=None)
+            self._bar.start()
+        if self._task is not None:
+            self._bar.update(
+                self._task,
+                completed=self.size_bytes,
+                total=self._total_bytes,
+                description=f"{self.files} files",
+            )
+            self._bar.refresh()
 
 
-def _columns() -> int:
-    try:
-        return os.get_terminal_size(2).columns
-    except OSError:
-        return 80
+def _bar() -> "Bar":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
-
-def human(size_bytes: int) -> str:
-    """Return a size with a binary unit: ``1.5 MiB``."""
-    size = float(size_bytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size_bytes} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"
-
-
-def _duration(seconds: int) -> str:
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        auto_refresh=False,
+        transient=True,
+    )

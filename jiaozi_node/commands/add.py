@@ -30,6 +30,10 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.node.repository import Repository
 
     repository = Repository.at(call.home, root)
+    if call.progress.shown:
+        from jiaozi_node.worktree.measure import size_of
+
+        call.progress.expect(sum(size_of(os.path.join(call.cwd, path)) for path in paths))
     staged = repository.stage(
         [os.path.join(call.cwd, path) for path in paths],
         dry_run=call.option("dry_run"),

@@ -98,6 +98,23 @@ class FileSource(Protocol):
         ...
 
 
+class Reports(Protocol):
+    """Is told how work goes on."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether anybody sees it; if not, the total needn't be found out."""
+        ...
+
+    def __call__(self, files: int, size_bytes: int) -> None:
+        """Report what was done since the last call."""
+        ...
+
+    def expect(self, total_bytes: int) -> None:
+        """Say how many bytes there will be."""
+        ...
+
+
 PutBlocks = Callable[[Sequence[Any]], None]
 
 
@@ -140,7 +157,7 @@ class Call:
     cwd: str
     environ: Mapping[str, str]
     note: Callable[[str], None]
-    progress: Callable[[int, int], None]  # files and bytes since the last report
+    progress: "Reports"
     files: FileSource | None = None
     home_or_none: "Home | None" = None
     edit_text: Callable[[str], str] | None = None  # opens an editor, where there is a terminal

@@ -69,6 +69,11 @@ def get(call: Call) -> Iterator[dict[str, Any]]:
     target = os.path.join(call.cwd, call.option("output") or target_name(found))
     if os.path.lexists(target):
         raise Conflict(f"{target} exists already; choose another place with -o")
+    if call.progress.shown:
+        from jiaozi_node.dag.walk import run
+        from jiaozi_node.unixfs.stat import stat as look
+
+        call.progress.expect(run(look(found.cid), call.home.blocks.get).tsize)
     write_tree(found.cid, call.home.blocks.get, target, progress=call.progress)
     yield {"cid": str(found.cid), "path": target}
 

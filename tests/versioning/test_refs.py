@@ -161,6 +161,9 @@ class Interrupting:
     def scan(self, kind: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         return self._names.scan(kind, prefix)
 
+    def close(self) -> None:
+        self._names.close()
+
     def apply(self, changes: Sequence[Change]) -> None:
         if self._others:
             self._others.pop()()
