@@ -137,5 +137,5 @@ def new_jiaozi(home: Path) -> Program:
     """Make a jiaozi home; a new one talks to nobody."""
     made = jiaozi(home)
     home.parent.mkdir(parents=True, exist_ok=True)
-    made.run("init").good()
+    made.run("init", "--profile=test").good()
     return made

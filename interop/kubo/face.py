@@ -20,7 +20,8 @@ class Step:
     """One command line and how its two answers are compared.
 
     ``sorted``: the lines in any order. ``masked``: after the peer ids, keys, versions and numbers
-    that differ between any two homes are taken out. ``nothing``: the exit code alone.
+    that differ between any two homes are taken out. ``nothing``: the exit code alone. *differs*
+    says why the outputs must differ: when they no longer do, the step fails.
     """
 
     line: str
@@ -28,14 +29,20 @@ class Step:
     keep: str = ""
     how: How = "bytes"
     loose: bool = False
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Steps that run in order on one copy of the starting store."""
+    """Steps that run in order on one copy of the starting store.
+
+    *empty* ones start from a home just made. Kubo's ``add`` leaves blocks behind that belong to no
+    root, so what lists every block of a store is compared on stores that were filled from a CAR.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    empty: bool = False
 
 
 def lines(*texts: str) -> tuple[Step, ...]:
@@ -70,6 +77,8 @@ NODE = (
     b'{"tree":{"/":"%(tree)s"},"list":[{"/":"%(big)s"},{"/":"%(plain)s"}],'
     b'"again":{"/":"%(tree)s"},"deep":{"er":{"/":"%(small)s"}},"bytes":{"/":{"bytes":"AQID"}}}'
 )
+
+FEWER_CODECS = "we decode fewer codecs than Kubo, and list those that we do"
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
@@ -238,7 +247,21 @@ SCENARIOS: tuple[Scenario, ...] = (
             "refs --max-depth=x -r {tree}",
         ),
     ),
-    Scenario("refs local", (Step("refs local", how="sorted"),)),
+    Scenario(
+        "every block of the store",
+        (
+            Step("refs local", how="sorted"),
+            Step("repo verify"),
+            Step("dag import --pin-roots=false {car2}"),
+            Step("refs local", how="sorted"),
+            Step("repo ls", how="sorted"),
+            Step("repo verify"),
+            Step("repo verify --drop"),
+            Step("repo stat", how="masked"),
+            Step("repo stat --size-only", how="masked"),
+        ),
+        empty=True,
+    ),
     Scenario(
         "get",
         (
@@ -710,8 +733,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         (
             Step("cid codecs", how="nothing"),
             Step("cid codecs --numeric", how="nothing"),
-            Step("cid codecs --supported"),
-            Step("cid codecs --supported --numeric"),
+            Step("cid codecs --supported", differs=FEWER_CODECS),
+            Step("cid codecs --supported --numeric", differs=FEWER_CODECS),
             Step("cid hashes", how="nothing"),
             Step("cid hashes --numeric", how="nothing"),
         ),
@@ -881,9 +904,6 @@ SCENARIOS: tuple[Scenario, ...] = (
             Step("repo stat --size-only", how="masked"),
             Step("repo stat -s --human", how="nothing"),
             Step("repo stat -H", how="nothing"),
-            Step("repo verify"),
-            Step("repo verify --drop"),
-            Step("repo ls", how="sorted"),
             Step("repo nonsense", loose=True),
         ),
     ),
