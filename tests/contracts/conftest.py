@@ -19,6 +19,7 @@ from jiaozi_node.stores.leveldb import LevelDbStore
 from jiaozi_node.stores.memory import MemoryNames, MemoryStore
 from jiaozi_node.stores.names import SqliteNames
 from jiaozi_node.stores.overlay import Overlay
+from jiaozi_node.stores.segments.store import SegmentStore
 from jiaozi_node.stores.verify import Verified
 
 Blocks = Sequence[Block]
@@ -69,6 +70,19 @@ def damaged_leveldb(path: Path, blocks: Blocks, victim: Cid) -> BlockStore:
     db.put(victim.multihash, spoiled(db.get(victim.multihash)))
     db.close()
     return LevelDbStore(path)
+
+
+def damaged_segments(path: Path, blocks: Blocks, victim: Cid) -> BlockStore:
+    store = SegmentStore(path, create=True)
+    put(store, blocks)
+    row = store.row(victim.multihash)
+    assert row is not None
+    store.close()
+    file = path / "segments" / f"own-{row.segment:08d}.car"
+    data = bytearray(file.read_bytes())
+    data[row.offset] ^= 1
+    file.write_bytes(data)
+    return SegmentStore(path)
 
 
 def car_file(path: Path, blocks: Blocks, victim: Cid | None = None) -> CarFileStore:
@@ -131,6 +145,14 @@ BLOCK_BACKENDS = [
         damaged=damaged_leveldb,
         empty=lambda path: LevelDbStore(path, create=True),
         again=LevelDbStore,
+    ),
+    BlockBackend(
+        "segments",
+        SegmentStore,
+        filled=lambda path, blocks: put(SegmentStore(path, create=True), blocks),
+        damaged=damaged_segments,
+        empty=lambda path: SegmentStore(path, create=True),
+        again=SegmentStore,
     ),
     BlockBackend("car", CarFileStore, filled=car_file, damaged=car_file),
     BlockBackend(

@@ -11,7 +11,7 @@ def test_every_class_that_keeps_blocks_or_names_is_in_the_list_of_backends(
     listed: set[type],
 ) -> None:
     found = set()
-    for module in pkgutil.iter_modules(jiaozi_node.stores.__path__, "jiaozi_node.stores."):
+    for module in pkgutil.walk_packages(jiaozi_node.stores.__path__, "jiaozi_node.stores."):
         if module.name.endswith(".api"):
             continue
         for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):

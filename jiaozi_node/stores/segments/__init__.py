@@ -1,0 +1,1 @@
+"""Blocks in append-only segments with a derived LevelDB index (``specs/segments.md``)."""
