@@ -68,13 +68,12 @@ def read(names: Names, readers: Mapping[str, Reader]) -> Iterator[Root]:
 
     Raises `UnknownKind`, and `Corrupt` for rows that are damaged or fewer than were recorded.
     """
-    unknown = [kind for kind in names.kinds() if kind not in readers]
-    if unknown:
-        raise UnknownKind(unknown[0])
-    for kind, reader in readers.items():
+    for kind, key, value in names.everything():
+        reader = readers.get(kind)
+        if reader is None:
+            raise UnknownKind(kind)
         if reader is not nothing:
-            for key, value in names.scan(kind):
-                yield from reader(kind, key, value)
+            yield from reader(kind, key, value)
 
 
 def partial_marks(names: Names) -> frozenset[Cid]:

@@ -76,8 +76,9 @@ def collect(
         check_names(home)
         run = None if dry_run else _Run(names, now)
         expired = sum(1 for _ in _expired(names, now, reflog_s, dry_run=dry_run))
+        # All roots are had before the first is walked: they are of one moment, and complete.
         marking = Marking(blocks, partial_marks(names), progress=progress)
-        marking.mark(read(names, roots.readers(now, reflog_s)))
+        marking.mark(list(read(names, roots.readers(now, reflog_s))))
         count = size = 0
         for dropped in gc.sweep(blocks, marking, collection, dry_run=dry_run):
             count += 1

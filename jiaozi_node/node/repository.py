@@ -4,9 +4,11 @@ Only this process touches the user's directory. Blocks are durable before a row 
 row moves by compare-and-swap, so of two that act at once one is told (design §3, §5).
 """
 
+import copy
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.errors import Conflict, Misuse, NotFound
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node.acts import acting
 from jiaozi_node.node.home import Home
 from jiaozi_node.node.identity import identify
 from jiaozi_node.node.staging import Staged, Staging
@@ -209,18 +212,20 @@ class Repository:
         With *dry_run* nothing is written. Raises `NotFound` for a path that neither exists nor is
         tracked, `Misuse` for one outside the working copy.
         """
-        before = self._stages.get(self._copy_id)
-        staging = self._staging(progress, dry_run=dry_run)
-        staged = staging.of_paths(paths, self.staged_tree(), force=force)
-        return self._keep(before, staged, dry_run)
+        with self._acting() as me:
+            before = me._stages.get(me._copy_id)
+            staging = me._staging(progress, dry_run=dry_run)
+            staged = staging.of_paths(paths, me.staged_tree(), force=force)
+            return me._keep(before, staged, dry_run)
 
     def stage_tracked(
         self, progress: Callable[[int, int], None] = lambda _files, _bytes: None
     ) -> Staged:
         """Stage what changed or went of all that is tracked; nothing new (``commit -a``)."""
-        before = self._stages.get(self._copy_id)
-        staged = self._staging(progress, dry_run=False).of_tracked(self.staged_tree())
-        return self._keep(before, staged, dry_run=False)
+        with self._acting() as me:
+            before = me._stages.get(me._copy_id)
+            staged = me._staging(progress, dry_run=False).of_tracked(me.staged_tree())
+            return me._keep(before, staged, dry_run=False)
 
     def check_staged(self) -> None:
         """Raise `NothingStaged` when a commit would change nothing."""
@@ -238,6 +243,10 @@ class Repository:
         *now* is Unix seconds; the zone is the system's unless given. Raises `NothingStaged`,
         `HeadMoved` or `StageMoved` when another process was faster.
         """
+        with self._acting() as me:
+            return me._commit(message, author, now, tz_minutes)
+
+    def _commit(self, message: str, author: Agent, now: int, tz_minutes: int | None) -> Committed:
         self.check_staged()
         tree = self.staged_tree()
         old = self.head_commit()
@@ -267,6 +276,14 @@ class Repository:
         return stream(differences.changes(before, after), self.home.blocks.get)
 
     # ---- within --------------------------------------------------------------------------
+
+    @contextmanager
+    def _acting(self) -> Iterator["Repository"]:
+        """Begin an act: what the repository yielded writes is kept until the ``with`` ends."""
+        with acting(self.home) as act:
+            me = copy.copy(self)
+            me.home = act
+            yield me
 
     def _staging(self, progress: Callable[[int, int], None], *, dry_run: bool) -> Staging:
         return Staging(self.home.blocks, self.root, self.profile, progress, dry_run=dry_run)

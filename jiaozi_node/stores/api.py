@@ -151,6 +151,14 @@ class Names(Protocol):
         """
         ...
 
+    def everything(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """Yield kind, key and value of every row, in order of kinds and keys.
+
+        All of it is one moment's state, so a row that moves from one kind to another is met. It
+        completes or raises as a scan of each kind does.
+        """
+        ...
+
     def kinds(self) -> list[str]:
         """Return the kinds that have rows, in order."""
         ...

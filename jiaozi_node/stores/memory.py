@@ -138,6 +138,17 @@ class MemoryNames:
                     kinds.setdefault(kind, {})[key] = value
             self._acts += 1
 
+    def everything(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """See `api.Names`."""
+        with self._lock:
+            kinds = sorted(self._open().items())
+            rows = [
+                (kind, key, value) for kind, rows in kinds for key, value in sorted(rows.items())
+            ]
+        for row in rows:
+            self._open()
+            yield row
+
     def kinds(self) -> list[str]:
         """See `api.Names`."""
         with self._lock:

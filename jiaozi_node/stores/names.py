@@ -41,6 +41,7 @@ CREATE TABLE tallies (
 """
 _COUNT = "SELECT kind, count(*), sum(crc) FROM names GROUP BY kind"
 _TALLY = "SELECT rows, digest FROM tallies WHERE kind = ?"
+_ALL_TALLIES = "SELECT kind, rows, digest FROM tallies WHERE kind != ''"
 _ADD = (
     "INSERT INTO tallies VALUES (?, ?, ?) ON CONFLICT (kind)"
     " DO UPDATE SET rows = rows + excluded.rows, digest = digest + excluded.digest"
@@ -49,6 +50,7 @@ _ACTS = ""  # the kind whose tally counts transactions; no row has it
 _GET = "SELECT value, crc FROM names WHERE kind = ? AND key = ?"
 _SET = "INSERT OR REPLACE INTO names (kind, key, value, crc) VALUES (?, ?, ?, ?)"
 _UNSET = "DELETE FROM names WHERE kind = ? AND key = ?"
+_ALL = "SELECT kind, key, value, crc FROM names ORDER BY kind, key"
 _SCAN = "SELECT key, value, crc FROM names WHERE kind = ? AND key >= ? ORDER BY key"
 _SCAN_UNTIL = (
     "SELECT key, value, crc FROM names WHERE kind = ? AND key >= ? AND key < ? ORDER BY key"
@@ -150,6 +152,35 @@ class SqliteNames:
             self._check_tally(kind, tally, count, digest)
         finally:
             own.close()
+
+    def everything(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """See `api.Names`."""
+        self._open()
+        with self._translated():
+            own = self._connect()
+        try:
+            with self._translated():
+                own.execute("BEGIN")
+                recorded = {
+                    kind: (rows, digest) for kind, rows, digest in own.execute(_ALL_TALLIES)
+                }
+                cursor = own.execute(_ALL)
+            found: dict[str, list[int]] = {}
+            while True:
+                with self._translated():
+                    rows = cursor.fetchmany(_PAGE_ROWS)
+                if not rows:
+                    break
+                self._open()
+                for kind, key, value, crc in rows:
+                    yield kind, key, self._checked(kind, key, value, crc)
+                    tally = found.setdefault(kind, [0, 0])
+                    tally[0] += 1
+                    tally[1] += crc
+        finally:
+            own.close()
+        for kind in sorted({*recorded, *found}):
+            self._check_tally(kind, recorded.get(kind, (0, 0)), *found.get(kind, (0, 0)))
 
     def apply(self, changes: Sequence[Change]) -> None:
         """See `api.Names`."""

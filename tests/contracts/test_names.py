@@ -179,3 +179,25 @@ def test_the_version_moves_with_every_act_and_with_nothing_else(names: Names) ->
     with pytest.raises(NameConflict):
         names.apply([Change("refs", b"a", b"2", None)])
     assert names.version() == after
+
+
+def test_everything_is_every_row_in_order(names: Names) -> None:
+    assert list(names.everything()) == []
+    names.apply(
+        [Change("refs", b"b", b"1"), Change("refs", b"a", b"2"), Change("pins", b"z", b"3")]
+    )
+    assert list(names.everything()) == [
+        ("pins", b"z", b"3"),
+        ("refs", b"a", b"2"),
+        ("refs", b"b", b"1"),
+    ]
+
+
+def test_everything_is_one_moments_state(names: Names) -> None:
+    names.apply([Change("from", b"%04d" % n, b"x") for n in range(1500)])
+    rows = names.everything()
+    met = [next(rows)]
+    names.apply([Change("from", b"1400", None), Change("above", b"1400", b"x")])
+    names.apply([Change("zone", b"later", b"x")])
+    met += rows
+    assert [(kind, key) for kind, key, _ in met] == [("from", b"%04d" % n) for n in range(1500)]

@@ -134,3 +134,23 @@ def test_a_database_without_tallies_gets_them(path: Path) -> None:
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     db.close()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "DELETE FROM names WHERE kind = 'pins'",
+        "DELETE FROM names WHERE key = CAST('000007' AS BLOB)",
+        "UPDATE names SET kind = 'lost' WHERE key = CAST('000007' AS BLOB)",
+        "DELETE FROM tallies WHERE kind = 'refs'",
+    ],
+)
+def test_everything_that_misses_rows_raises_at_its_end(path: Path, loss: str) -> None:
+    filled(path)
+    meddle(path, loss)
+    names = SqliteNames(path)
+    with pytest.raises(Corrupt, match="were recorded"):
+        list(names.everything())
+    names.recount()
+    list(names.everything())
+    names.close()

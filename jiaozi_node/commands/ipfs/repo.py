@@ -1,4 +1,4 @@
-"""``ipfs repo stat|verify|version|ls``: the home as a place of blocks."""
+"""``ipfs repo stat|verify|version|ls|gc``: the home as a place of blocks."""
 
 import os
 from collections.abc import Iterator
@@ -106,6 +106,34 @@ def _check_duration(text: str) -> None:
         raise Misuse("heal-timeout must be >= 0")
 
 
+def gc(call: Call) -> Iterator[dict[str, Any]]:
+    """Collect garbage; yield ``{"Key": {"/": cid}}`` for each block removed.
+
+    With ``--stream-errors`` a fault is a row too, before the command fails as Kubo's does.
+    """
+    from jiaozi_node.node.collecting import collect
+
+    silent = call.option("silent")
+    try:
+        for dropped in collect(call.home, int(call.now())):
+            if not silent:
+                yield {"Key": {"/": str(dropped.cid)}}
+    except JiaoziError as fault:
+        if not call.option("stream_errors"):
+            raise
+        yield {"Key": None, "Error": str(fault)}
+        raise Unavailable("encountered errors during gc run") from None
+
+
+def _gc_text(row: dict[str, Any], call: Call) -> str | None:
+    if call.option("silent"):
+        return None
+    if "Error" in row:
+        return f"Error: {row['Error']}\n"
+    cid = row["Key"]["/"]
+    return f"{cid}\n" if call.option("quiet") else f"removed {cid}\n"
+
+
 def version(_call: Call) -> Iterator[dict[str, str]]:
     """Yield the version of Kubo's repo that this face answers as."""
     yield {"Version": REPO_VERSION}
@@ -138,6 +166,19 @@ VERIFY = Command(
         Option("heal-timeout", Kind.TEXT, "How long to try for each block.", default="30s"),
     ),
     text=_verify_text,
+)
+
+GC = Command(
+    path=("ipfs", "repo", "gc"),
+    tagline="Perform a garbage collection sweep on the repo.",
+    handler=gc,
+    options=(
+        Option("stream-errors", Kind.BOOL, "Stream errors."),
+        Option("quiet", Kind.BOOL, "Write minimal output.", ("q",)),
+        Option("silent", Kind.BOOL, "Write no output."),
+    ),
+    needs=Needs.NODE,
+    text=_gc_text,
 )
 
 VERSION = Command(
