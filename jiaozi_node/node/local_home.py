@@ -2,11 +2,12 @@
 
 What it opens is imported late, here alone: ``jiaozi cat CID`` needs neither SQLite nor keys.
 
-Layout (design §1; issue A2 replaces ``blocks/`` by segments and raises the version)::
+Layout (design §1, §3)::
 
-    config     JSON, Kubo's keys        keystore/   private keys, 0600
-    blocks/    LevelDB                  names.db    refs, pins, stages
-    version    the layout's version     repo.lock   who owns the home
+    config      JSON, Kubo's keys        keystore/   private keys, 0600
+    segments/   blocks, append-only      index/      where they lie (derived, LevelDB)
+    names.db    refs, pins, stages       version     the layout's version
+    repo.lock   who owns the home
 """
 
 import os
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from jiaozi_node.stores.keystore import KeyStore
     from jiaozi_node.stores.leases import Leases
 
-LAYOUT = "jiaozi 0"  # plain LevelDB, before segments (issue A2)
+LAYOUT = "jiaozi 1"
+_FIRST = "jiaozi 0"  # plain LevelDB: only ever written before the first release
 LOCK_WAIT_S = 10.0  # design §2: neither lock nor socket within 10 s → exit 7
 
 
@@ -39,9 +41,12 @@ class OtherLayout(Refused):
     """The home was written by a version of jiaozi that lays homes out in another way."""
 
     def __init__(self, path: Path, found: str) -> None:
+        if found == _FIRST:
+            way = "take its data along with 'jiaozi ipfs dag export' of the version that made it"
+        else:
+            way = f"it needs a version of jiaozi that knows {found!r}"
         super().__init__(
-            f"the node home {path} has layout {found!r}, this version reads {LAYOUT!r}: "
-            "use a version of jiaozi that knows it"
+            f"the node home {path} has layout {found!r}, this version reads {LAYOUT!r}: {way}"
         )
         self.path, self.found = path, found
 
@@ -135,9 +140,9 @@ class LocalHome:
 
     def _open_blocks(self, *, create: bool) -> "BlockStore":
         from jiaozi_node.stores.leases import Leased
-        from jiaozi_node.stores.leveldb import LevelDbStore
+        from jiaozi_node.stores.segments.store import SegmentStore
 
-        self._blocks = Leased(LevelDbStore(self.path / "blocks", create=create), self.leases)
+        self._blocks = Leased(SegmentStore(self.path, create=create), self.leases)
         return self._blocks
 
     def _open_names(self, *, create: bool) -> "Names":

@@ -64,7 +64,10 @@ def test_no_home_says_how_to_make_one(tmp_path: Path) -> None:
 def test_another_layout_is_refused_by_its_name(tmp_path: Path) -> None:
     LocalHome.create(tmp_path).close()
     (tmp_path / "version").write_text("jiaozi 7\n")
-    with pytest.raises(OtherLayout, match="'jiaozi 7'"):
+    with pytest.raises(OtherLayout, match="needs a version of jiaozi that knows 'jiaozi 7'"):
+        LocalHome.open(tmp_path)
+    (tmp_path / "version").write_text("jiaozi 0\n")
+    with pytest.raises(OtherLayout, match="dag export"):
         LocalHome.open(tmp_path)
     assert issubclass(OtherLayout, Refused)
     assert issubclass(HomeExists, Conflict)

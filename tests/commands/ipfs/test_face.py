@@ -73,7 +73,7 @@ def test_init_makes_a_home_alone_and_never_twice(jiaozi: Run, place: Path) -> No
     assert told[0] == "generating ED25519 keypair...done"
     assert told[1].startswith("peer identity: 12D3KooW")
     assert told[2] == f"initializing IPFS node at {home}"
-    assert (home / "version").read_text() == "jiaozi 0\n"
+    assert (home / "version").read_text() == "jiaozi 1\n"
     assert stat.S_IMODE((home / "config").stat().st_mode) == 0o600
     assert jiaozi("ipfs", "pin", "ls").out == f"{EMPTY} recursive\n"
     before = (home / "config").read_bytes()
