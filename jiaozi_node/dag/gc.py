@@ -25,7 +25,11 @@ SWEEP_BATCH: Final = 256  # blocks dropped while acts wait: some milliseconds
 
 
 class Sweepable(GetsBlocks, HasBlocks, ListsBlocks, DropsBlocks, Protocol):
-    """A store from which garbage can be collected."""
+    """A store from which garbage can be collected.
+
+    One that also has ``drop_rows(multihashes, spared)`` asks ``spared.protects(multihash, row)`` of
+    each under the lock of its writers, so that acts needn't wait for a whole batch.
+    """
 
 
 class Unreachable(Refused):
@@ -232,21 +236,41 @@ def _drop(
 ) -> list[Dropped]:
     sizes = {multihash: _size(blocks, multihash) for multihash in batch}
 
-    def drop(multihashes: list[bytes]) -> list[Dropped]:
+    def drop(multihashes: list[bytes]) -> list[bytes]:
         doomed = [one for one in multihashes if one not in marking.kept]
-        cids = [Cid.v1(c.RAW, one) for one in doomed]
         if not dry_run:
-            blocks.drop(cids)
-        return [Dropped(cid, sizes[one]) for cid, one in zip(cids, doomed, strict=True)]
+            blocks.drop([Cid.v1(c.RAW, one) for one in doomed])
+        return doomed
 
-    while True:
+    drop_rows = None if dry_run else getattr(blocks, "drop_rows", None)
+    dropped: list[bytes] | None = None
+    while dropped is None:
         # An act may have asked to keep a root meanwhile. It sees for itself what of it is here.
         kept = [Root(cid, _LEASED, cid.raw) for cid in collection.new_roots()]
         if kept:
             marking.mark_what_is_here(kept)
-        done = collection.dropping(batch, drop)
-        if done is not None:
-            return done
+        if drop_rows is None:
+            dropped = collection.dropping(batch, drop)
+        else:
+            asked = _Asked(marking, collection)
+            drop_rows(batch, asked)
+            dropped = asked.doomed
+    return [Dropped(Cid.v1(c.RAW, one), sizes[one]) for one in dropped]
+
+
+class _Asked:
+    """What a store that drops under its own writers' lock asks of each row before."""
+
+    def __init__(self, marking: Marking, collection: Collection) -> None:
+        self.doomed: list[bytes] = []
+        self._marking, self._collection = marking, collection
+
+    def protects(self, multihash: bytes, _row: object) -> bool:
+        """Tell whether the row stays; note those that don't."""
+        if multihash in self._marking.kept or self._collection.spares(multihash):
+            return True
+        self.doomed.append(multihash)
+        return False
 
 
 def _size(blocks: GetsBlocks, multihash: bytes) -> int:

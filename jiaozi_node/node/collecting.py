@@ -13,6 +13,7 @@ from jiaozi_node.formats import dag_cbor
 from jiaozi_node.node import roots
 from jiaozi_node.node.home import Home
 from jiaozi_node.stores.api import Change, Names
+from jiaozi_node.stores.leases import Leased
 from jiaozi_node.versioning import reflog
 
 RUN_KEY: Final = b"run"
@@ -71,7 +72,8 @@ def collect(
     `gc.Unreachable`, `UnknownKind`, `NamesLost` or `Corrupt` before anything is dropped, and
     `Collecting` when a collection runs already.
     """
-    names, blocks = home.names, home.blocks
+    names = home.names
+    blocks = home.blocks.inner if isinstance(home.blocks, Leased) else home.blocks
     with home.leases.collecting() as collection:
         check_names(home)
         run = None if dry_run else _Run(names, now)
