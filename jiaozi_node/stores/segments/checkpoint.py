@@ -68,6 +68,7 @@ class Checkpoints:
             for one in segments:
                 if one.synced < one.written and one.created:
                     self._syncer.sync(one, one.written)
+            pipe.files.sync_drops()
             pipe.index.sync()
             write_mark(self._path, pipe.catalogue, pipe.catalogue.mark(ends))
         except OSError as fault:

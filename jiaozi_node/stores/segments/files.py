@@ -80,6 +80,7 @@ class Files:
         self.path = path
         self._when_idle = when_idle
         self._fds: OrderedDict[int, int] = OrderedDict()
+        self._unsynced_drops: dict[int, Segment] = {}
         self._lock = threading.Lock()
 
     def listed(self) -> dict[int, tuple[Family, int]]:
@@ -136,30 +137,41 @@ class Files:
         """Remove the file and its drops; readers who are inside keep what they have open."""
         with self._lock:
             fd = self._fds.pop(segment.number, None)
+            self._unsynced_drops.pop(segment.number, None)
         if fd is not None:
             self._when_idle(lambda: os.close(fd))
         disk.unlink(os.path.join(self.path, segment.name))
         disk.unlink(self._drops_path(segment))
 
     def drop(self, segment: Segment, rows: Iterable[tuple[int, Row]]) -> None:
-        """Note durably that the sections of *rows*, given with their digests, are dropped."""
+        """Note that the sections of *rows*, with their digests, are dropped; see `sync_drops`."""
         parts = []
         for digest, row in rows:
             body = _DROP.pack(row.offset, digest, row.flags)
             parts.append(body + crc32(body).to_bytes(4, "big"))
         path = self._drops_path(segment)
-        made = not os.path.exists(path)
-        disk.step("create" if made else "open")
+        disk.step("open")
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             data = b"".join(parts)
             disk.write_at(fd, (data,), len(data), segment.drops * _DROP_BYTES)
-            disk.fdatasync(fd)
         finally:
             os.close(fd)
-        if made:
-            disk.fsync_dir(self.path)
         segment.drops += len(parts)
+        self._unsynced_drops[segment.number] = segment
+
+    def sync_drops(self) -> None:
+        """Make the records of drops durable."""
+        if not self._unsynced_drops:
+            return
+        for segment in self._unsynced_drops.values():
+            fd = disk.open_file(self._drops_path(segment))
+            try:
+                disk.fdatasync(fd)
+            finally:
+                os.close(fd)
+        disk.fsync_dir(self.path)
+        self._unsynced_drops.clear()
 
     def drops(self, segment: Segment) -> list[Drop]:
         """Return the records of the segment's file of drops; a damaged one counts for none."""

@@ -103,6 +103,9 @@ class Pipeline:
     ) -> Entry:
         """Give the block a place and queue it; the caller holds `lock`."""
         buffer = self._buffers.get(family)
+        if buffer is not None and buffer.segment.closed:
+            self._seal(family)
+            buffer = None
         if buffer is None:
             buffer = self._buffers[family] = self._begin(family)
         segment = buffer.segment

@@ -14,7 +14,7 @@ from jiaozi_node.formats import multihash as mh
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import BlockMissing, Family
-from jiaozi_node.stores.segments import disk, index, opening
+from jiaozi_node.stores.segments import compact, disk, index, opening
 from jiaozi_node.stores.segments import frame as frames
 from jiaozi_node.stores.segments.catalogue import Position
 from jiaozi_node.stores.segments.checkpoint import Checkpoints
@@ -58,7 +58,6 @@ class SegmentStore:
         self._syncer = Syncer(self._files)
         self._checkpoints = Checkpoints(self.path, self._pipe, self._syncer, ballast_bytes)
         self._pipe.after_chunk = self._checkpoints.when_due
-        self._acts: dict[int, Act] = {}
         self._accepted_bytes = _ROOM_EVERY_BYTES
         self._guard.forget = self._forget
         try:
@@ -257,7 +256,6 @@ class SegmentStore:
         if old is not None:
             if not old.flags & BAD and (family is Family.OWN or pipe.catalogue.is_pub(old)):
                 act.rely(pipe.catalogue.segments.get(old.segment), old)
-                act.kept.add(multihash)
                 return
             flags |= old.flags & PUBLIC
         size = len(data)
@@ -292,18 +290,10 @@ class SegmentStore:
             raise WritesFailed(self.path, pipe.failed)
 
     def drop(self, cids: Iterable[Cid]) -> int:
-        """See `api.DropsBlocks`. The segments keep the bytes until they are rewritten."""
-        return self.drop_rows(cid.multihash for cid in cids if cid.inline is None)
-
-    def drop_rows(self, multihashes: Iterable[bytes], spared: "Leases | None" = None) -> int:
-        """Drop the rows of *multihashes*, durably; return how many there were.
-
-        With *spared*, those that a lease protects are passed over; each is looked at under the
-        writers' lock, in the batch that drops it.
-        """
+        """See `api.DropsBlocks`. The segments keep the bytes until `compact.reclaim` frees them."""
         pipe = self._pipe
         dropped = 0
-        wanted = iter(set(multihashes))
+        wanted = iter({cid.multihash for cid in cids if cid.inline is None})
         while group := list(islice(wanted, 1000)):
             with pipe.io:
                 while True:
@@ -312,17 +302,17 @@ class SegmentStore:
                         raise WritesFailed(self.path, pipe.failed)
                     with self._guard, pipe.lock:
                         if pipe.quiet:
-                            dropped += self._drop_group(group, spared)
+                            dropped += self._drop_group(group)
                             break
-                self._checkpoints.now()
+                self._checkpoints.when_due()
         return dropped
 
-    def _drop_group(self, group: list[bytes], spared: "Leases | None") -> int:
+    def _drop_group(self, group: list[bytes]) -> int:
         catalogue = self._pipe.catalogue
         rows: dict[bytes, Row] = {}
         for multihash in group:
             row = self._index.get(multihash)
-            if row is not None and (spared is None or not spared.protects(multihash, row)):
+            if row is not None:
                 rows[multihash] = row
         by_segment: dict[int, list[tuple[int, Row]]] = {}
         for multihash, row in rows.items():
@@ -339,6 +329,7 @@ class SegmentStore:
             raise WritesFailed(self.path, str(fault)) from fault
         for multihash, row in rows.items():
             catalogue.account(multihash, row, None)
+        self._pipe.unmarked_rows += len(rows)
         return len(rows)
 
     def set_public(self, multihashes: Iterable[bytes], public: bool) -> int:
@@ -381,10 +372,6 @@ class SegmentStore:
         with self._pipe.lock:
             return self._pipe.catalogue.position()
 
-    def leases(self) -> "Leases":
-        """Return what the acts under way protect from collection; it follows them live."""
-        return Leases(self._acts)
-
     def segments(self) -> list[Segment]:
         """Return the segments by number; their counts are of this moment, not a snapshot."""
         with self._pipe.lock:
@@ -400,6 +387,81 @@ class SegmentStore:
             yield from frames.scan(fd, 0, os.fstat(fd).st_size, verify=verify)
         finally:
             os.close(fd)
+
+    def rewrite(self, segment: Segment) -> int:
+        """Copy the live blocks of *segment* to the end of its family; return their bytes.
+
+        A block that doesn't hash to its CID stays where it is, and the segment with it. The old
+        copies die; `unlink_dead` frees them.
+        """
+        pipe = self._pipe
+        copied = 0
+        sections = self.scan_segment(segment, verify=False)
+        while group := list(islice(sections, _GROUP)):
+            pipe.wait_room()
+            if pipe.failed is not None:
+                raise WritesFailed(self.path, pipe.failed)
+            with self._guard, pipe.lock:
+                for found in group:
+                    if not isinstance(found, Section):
+                        continue
+                    multihash = found.multihash
+                    entry = pipe.pending.get(multihash)
+                    row = self._index.get(multihash) if entry is None else entry.row
+                    if row is None or (row.segment, row.offset) != (segment.number, found.offset):
+                        continue
+                    data = os.pread(self._files.fd(segment), found.length, found.offset)
+                    if row.flags & BAD or not mh.matches(multihash, data):
+                        continue
+                    segment.closed = True
+                    cid = multihash if multihash[:2] == b"\x12\x20" else b"\x01\x55" + multihash
+                    flags = row.flags & PUBLIC
+                    pipe.put(cid, multihash, data, segment.family, flags, entry or row, cold=True)
+                    copied += found.length
+        with pipe.io:
+            self._checkpoints.now()
+        return copied
+
+    def unlink_dead(self) -> int:
+        """Remove the segments that no row points into; return the bytes freed.
+
+        The rows that went are durably gone before, and the mark says which files are condemned, so
+        that an interrupted removal is finished by the next open.
+        """
+        pipe = self._pipe
+        with pipe.io:
+            while True:
+                self._checkpoints.now()
+                if pipe.failed is not None:
+                    raise WritesFailed(self.path, pipe.failed)
+                with pipe.lock:
+                    if not pipe.quiet:
+                        continue
+                    dead = [
+                        one
+                        for one in pipe.catalogue.segments.values()
+                        if not one.live_rows and one.created
+                    ]
+                    for one in dead:
+                        one.closed = one.condemned = True
+                    break
+            if not dead:
+                return 0
+            self._checkpoints.now()
+            if pipe.failed is not None:
+                raise WritesFailed(self.path, pipe.failed)
+            freed = sum(one.written for one in dead)
+            with self._guard, pipe.lock:
+                for one in dead:
+                    del pipe.catalogue.segments[one.number]
+            for one in dead:
+                self._files.remove(one)
+            disk.fsync_dir(self._files.path)
+            return freed
+
+    def reclaim(self) -> int:
+        """Free what dropped blocks take up, where it is worth it; return the bytes freed."""
+        return compact.reclaim(self)
 
     def release_ballast(self) -> bool:
         """Free the ballast, so that collection has room on a full disk; tell whether it was there.
@@ -493,31 +555,24 @@ class SegmentStore:
 
 
 class Act:
-    """One act of writing; see `api.BlockWriter`. *kept* are blocks it was told are here."""
+    """One act of writing; see `api.BlockWriter`. *needs*: how far each segment must be durable."""
 
     def __init__(self, store: SegmentStore, family: Family) -> None:
         self.family = family
         self.needs: dict[Segment, int] = {}
-        self.kept: set[bytes] = set()
         self.put_bytes = 0
-        self.begun: Position | None = None
         self._store = store
         self._ended = False
 
     def __enter__(self) -> "Act":
         if self._store._pipe.failed is not None:
             self._store._revive()
-        self.begun = self._store.position()
-        self._store._acts[id(self)] = self
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
         self._ended = True
-        try:
-            if kind is None:
-                self._store._acknowledge(self.needs)
-        finally:
-            self._store._acts.pop(id(self), None)
+        if kind is None:
+            self._store._acknowledge(self.needs)
 
     def put(self, blocks: Iterable[Block]) -> None:
         """See `api.BlockWriter`."""
@@ -533,14 +588,10 @@ class Act:
             if cid.inline is not None:
                 answers.append(True)
                 continue
-            multihash = cid.multihash
-            self.kept.add(multihash)  # before we look: a sweep sees it from here on
-            row = self._store.row(multihash)
+            row = self._store.row(cid.multihash)
             here = row is not None and not row.flags & BAD
             if row is not None and here:
                 self.rely(segments.get(row.segment), row)
-            else:
-                self.kept.discard(multihash)
             answers.append(here)
         return answers
 
@@ -550,18 +601,3 @@ class Act:
             end = row.offset + row.length
             if end > segment.synced and end > self.needs.get(segment, 0):
                 self.needs[segment] = end
-
-
-class Leases:
-    """What must not be collected: blocks written since an act began, and those it relies on."""
-
-    def __init__(self, acts: dict[int, Act]) -> None:
-        self._acts = acts
-        self.others: list[tuple[Position, set[bytes]]] = []  # of resumable acts and sockets
-
-    def protects(self, multihash: bytes, row: Row) -> bool:
-        """Tell whether a lease keeps the block."""
-        for act in list(self._acts.values()):
-            if multihash in act.kept or act.begun is None or not act.begun.before(row):
-                return True
-        return any(multihash in kept or not position.before(row) for position, kept in self.others)
