@@ -25,11 +25,7 @@ SWEEP_BATCH: Final = 256  # blocks dropped while acts wait: some milliseconds
 
 
 class Sweepable(GetsBlocks, HasBlocks, ListsBlocks, DropsBlocks, Protocol):
-    """A store from which garbage can be collected.
-
-    One that also has ``drop_rows(multihashes, spared)`` asks ``spared.protects(multihash, row)`` of
-    each under the lock of its writers, so that acts needn't wait for a whole batch.
-    """
+    """A store from which garbage can be collected."""
 
 
 class Unreachable(Refused):
@@ -242,35 +238,14 @@ def _drop(
             blocks.drop([Cid.v1(c.RAW, one) for one in doomed])
         return doomed
 
-    drop_rows = None if dry_run else getattr(blocks, "drop_rows", None)
     dropped: list[bytes] | None = None
     while dropped is None:
         # An act may have asked to keep a root meanwhile. It sees for itself what of it is here.
         kept = [Root(cid, _LEASED, cid.raw) for cid in collection.new_roots()]
         if kept:
             marking.mark_what_is_here(kept)
-        if drop_rows is None:
-            dropped = collection.dropping(batch, drop)
-        else:
-            asked = _Asked(marking, collection)
-            drop_rows(batch, asked)
-            dropped = asked.doomed
+        dropped = collection.dropping(batch, drop)
     return [Dropped(Cid.v1(c.RAW, one), sizes[one]) for one in dropped]
-
-
-class _Asked:
-    """What a store that drops under its own writers' lock asks of each row before."""
-
-    def __init__(self, marking: Marking, collection: Collection) -> None:
-        self.doomed: list[bytes] = []
-        self._marking, self._collection = marking, collection
-
-    def protects(self, multihash: bytes, _row: object) -> bool:
-        """Tell whether the row stays; note those that don't."""
-        if multihash in self._marking.kept or self._collection.spares(multihash):
-            return True
-        self.doomed.append(multihash)
-        return False
 
 
 def _size(blocks: GetsBlocks, multihash: bytes) -> int:

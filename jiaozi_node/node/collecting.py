@@ -1,5 +1,6 @@
 """Garbage collection of a home: its roots, its leases, its progress row (design §3, dag/gc.py)."""
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -76,6 +77,7 @@ def collect(
     blocks = home.blocks.inner if isinstance(home.blocks, Leased) else home.blocks
     with home.leases.collecting() as collection:
         check_names(home)
+        _make_room(blocks)
         run = None if dry_run else _Run(names, now)
         expired = sum(1 for _ in _expired(names, now, reflog_s, dry_run=dry_run))
         # All roots are had before the first is walked: they are of one moment, and complete.
@@ -119,6 +121,16 @@ def _old_leases(names: Names, now: int) -> Iterator[Change]:
     for key, value in names.scan(roots.LEASES):
         if linked(roots.LEASES, key, value) and not list(read_lease(roots.LEASES, key, value)):
             yield Change(roots.LEASES, key, None, value)
+
+
+def _make_room(blocks: object) -> None:
+    """Let the store of a full disk give up its ballast: to collect takes some room."""
+    path, low = getattr(blocks, "path", None), getattr(blocks, "low_water_bytes", 0)
+    release = getattr(blocks, "release_ballast", None)
+    if release is not None and path is not None:
+        room = os.statvfs(path)
+        if room.f_bavail * room.f_frsize < low:
+            release()
 
 
 def _reclaim(blocks: object) -> int | None:

@@ -149,17 +149,6 @@ class Collection:
             roots, self._leases.pending = self._leases.pending, []
         return roots
 
-    def spares(self, multihash: bytes) -> bool:
-        """Tell whether an act keeps the block, or may: `new_roots` has some not marked yet.
-
-        For a store that asks under its own writers' lock: whoever records afterwards finds the
-        block gone.
-        """
-        with self._leases.lock:
-            if self._leases.pending:
-                return True
-            return any(lease.holds(multihash) for lease in self._leases.held())
-
     def dropping(
         self, multihashes: Sequence[bytes], drop: Callable[[list[bytes]], Result]
     ) -> Result | None:
