@@ -1,15 +1,17 @@
-"""``python -m interop.bench startup|chunk [--json] [--pairs N]`` and ``… table [--write]``."""
+"""``python -m interop.bench startup|chunk|add|… [--json] [--pairs N]``, ``… table [--write]``."""
 
 import argparse
 import sys
 
-from interop.bench import measure, results
+from interop.bench import measure, results, storage
 from interop.peers import PeerMissing
+
+BENCHES = {**measure.BENCHES, **storage.BENCHES}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m interop.bench", description=__doc__)
-    parser.add_argument("what", choices=[*measure.BENCHES, "table"])
+    parser.add_argument("what", choices=[*BENCHES, "table"])
     parser.add_argument("--json", action="store_true", help="print the JSON lines")
     parser.add_argument("--pairs", type=int, help="how often each program runs")
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
@@ -21,7 +23,7 @@ def main() -> int:
             print(results.table(results.read()), end="")
         return 0
     try:
-        for result in measure.run(given.what, given.pairs):
+        for result in measure.run(BENCHES[given.what], given.pairs):
             results.keep([result])
             if given.json:
                 print(result.line(), flush=True)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,9 @@ from interop.programs import Pair, Program
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+
+# What measures, given how often, and how often is usual.
+Bench = tuple[Callable[[int], Iterator[Result]], int]
 
 
 def startup(pairs: int) -> Iterator[Result]:
@@ -175,12 +178,12 @@ def small_files(root: Path, how_many: int) -> None:
         (directory / f"{number:05d}").write_bytes(rng.randbytes(rng.randint(1024, 8192)))
 
 
-BENCHES = {"startup": (startup, 21), "chunk": (chunk, 3)}
+BENCHES: dict[str, Bench] = {"startup": (startup, 21), "chunk": (chunk, 3)}
 
 
-def run(name: str, pairs: int | None) -> Iterator[Result]:
-    """Do the measurements of one bench, *pairs* times each or as often as is usual for it."""
-    measure, usual = BENCHES[name]
+def run(bench: Bench, pairs: int | None) -> Iterator[Result]:
+    """Do the measurements of *bench*, *pairs* times each or as often as is usual for it."""
+    measure, usual = bench
     if sys.platform != "linux":
         print("measured elsewhere than on Linux; don't compare with the table", file=sys.stderr)
     return measure(pairs or usual)
