@@ -76,10 +76,10 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
 
 def _check(call: Call) -> None:
     """Refuse what contradicts itself, in Kubo's words and order."""
-    from jiaozi_node.dag.pin import check_name
-
     options = call.options
     if options["pin_name"] is not None:
+        from jiaozi_node.dag.pin import check_name
+
         check_name(options["pin_name"])
         if options["only_hash"] or not options["pin"]:
             raise Misuse("pin-name option requires pin to be set")
