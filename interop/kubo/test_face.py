@@ -149,11 +149,13 @@ def told(
         for step in scenario.steps:
             line = step.line.format_map(words)
             argv = shlex.split(line)
-            before = [_files(place) for place in places]
+            before = [_paths(place) for place in places]
             theirs = pair.kubo.run(*argv, stdin=step.stdin, cwd=places[0])
             ours = pair.ours.run(*argv, stdin=step.stdin, cwd=places[1])
-            after = [_files(place) for place in places]
-            left = [tuple(sorted(set(a) - set(b))) for a, b in zip(after, before, strict=True)]
+            left = [
+                tuple(sorted(_described(place, path) for path in _paths(place) - had))
+                for place, had in zip(places, before, strict=True)
+            ]
             answers.append(Told(step, line, theirs, ours, left[0], left[1]))
             if step.keep:
                 words[step.keep] = theirs.text
@@ -162,21 +164,25 @@ def told(
     return play
 
 
-def _files(root: Path) -> list[str]:
-    """Describe all that stands below *root*: names, kinds, modes, contents."""
-    seen = []
-    for directory, directories, names in os.walk(root):
-        for name in (*directories, *names):
-            path = Path(directory, name)
-            relative = path.relative_to(root)
-            mode = path.lstat().st_mode & 0o777
-            if path.is_symlink():
-                seen.append(f"{relative} -> {os.readlink(path)}")
-            elif path.is_dir():
-                seen.append(f"{relative}/ {mode:o}")
-            elif path.is_file():
-                seen.append(f"{relative} {mode:o} {_contents(path)}")
-    return seen
+def _paths(root: Path) -> set[str]:
+    """Return the paths of all that stands below *root*."""
+    return {
+        os.path.join(directory, name)
+        for directory, directories, names in os.walk(root)
+        for name in (*directories, *names)
+    }
+
+
+def _described(root: Path, text: str) -> str:
+    """Describe what stands at a path: its name below *root*, kind, mode and contents."""
+    path = Path(text)
+    relative = path.relative_to(root)
+    mode = path.lstat().st_mode & 0o777
+    if path.is_symlink():
+        return f"{relative} -> {os.readlink(path)}"
+    if path.is_dir():
+        return f"{relative}/ {mode:o}"
+    return f"{relative} {mode:o} {_contents(path)}"
 
 
 def _contents(path: Path) -> str:
