@@ -64,7 +64,8 @@ class Catalogue:
         covered = []
         for number, end in ends.items():
             one = self.segments[number]
-            state = CONDEMNED if one.condemned else CLOSED if one.closed else OPEN
+            whole = one.closed and end >= one.tail  # else more of it is on its way
+            state = CONDEMNED if one.condemned else CLOSED if whole else OPEN
             limit = NO_LIMIT if one.limit is None else one.limit
             sums = (one.live_rows, one.live_bytes, one.all_bytes, one.drops)
             covered.append(Covered(number, one.family, state, end, limit, *sums))

@@ -6,7 +6,8 @@ Nothing is ever cut off a segment (``specs/segments.md`` §7).
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from jiaozi_node.stores.api import Family
 from jiaozi_node.stores.segments import disk
@@ -57,10 +58,8 @@ def grow(files: Files, catalogue: Catalogue) -> list[Segment]:
             segment.created = True
             catalogue.next_number = max(catalogue.next_number, number + 1)
             behind.append(segment)
-        elif size > segment.marked and (segment.limit or 0) > segment.marked:
+        elif min(size, segment.limit or size) > segment.marked:
             behind.append(segment)  # up to its limit, what it holds may have been acknowledged
-        elif not segment.closed and size > segment.marked:
-            behind.append(segment)
         elif size < segment.marked:
             segment.closed = True  # cut from outside: nothing is appended to it
     for number, segment in catalogue.segments.items():
@@ -75,8 +74,13 @@ def replay(
     catalogue: Catalogue,
     segment: Segment,
     suspects: dict[int, tuple[bytes, Row]],
+    gone: Mapping[int, int] = MappingProxyType({}),
 ) -> None:
-    """Give every section beyond the segment's mark its row; rows of other places there go."""
+    """Give every section beyond the segment's mark its row; rows of other places there go.
+
+    *gone* says of dropped blocks, by digest, which segment of this family held the dropped copy:
+    earlier copies of it stay dead too.
+    """
     fd = files.fd(segment)
     size = os.fstat(fd).st_size
     if segment.limit is not None:
@@ -89,7 +93,8 @@ def replay(
         if isinstance(found, Section):
             suspects.pop(found.offset, None)
             segment.all_bytes += found.length
-            if found.offset not in dropped:
+            late = gone.get(digest_of(found.multihash), 0) if gone else 0
+            if found.offset not in dropped and segment.number >= late:
                 rows.admit(segment, found)
     rows.flush()
     _disown(index, catalogue, suspects)
@@ -113,9 +118,14 @@ def rebuild(index: Index, files: Files, catalogue: Catalogue) -> None:
         catalogue.next_number = max(catalogue.next_number, number + 1)
     for number in catalogue.segments.keys() - listed.keys():
         del catalogue.segments[number]
+    gone: dict[Family, dict[int, int]] = {family: {} for family in Family}
     for segment in catalogue.ordered():
-        segment.drops = len(files.drops(segment))
-        replay(index, files, catalogue, segment, {})
+        drops = files.drops(segment)
+        segment.drops = len(drops)
+        for drop in drops:
+            gone[segment.family][drop.digest] = segment.number
+    for segment in catalogue.ordered():
+        replay(index, files, catalogue, segment, {}, gone[segment.family])
 
 
 def every(index: Index, heed: Callable[[bytes, Row], None]) -> None:

@@ -373,7 +373,9 @@ class SegmentStore:
             return self._pipe.catalogue.position()
 
     def segments(self) -> list[Segment]:
-        """Return the segments by number; their counts are of this moment, not a snapshot."""
+        """Return the segments by number, live: their counts go on changing."""
+        with self._pipe.io:
+            self._pipe.flush_rows()
         with self._pipe.lock:
             return [one for _number, one in sorted(self._pipe.catalogue.segments.items())]
 
