@@ -5,14 +5,13 @@ stands above it, which is walked, never stored. A pin is the first of these that
 CID, with a name or none: pinning again renames. Rules and texts are Kubo's, as clients match them.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
 
-from jiaozi_node.dag.traverse import Extent, Seen, Visit, descend, measure
-from jiaozi_node.dag.walk import Lookup, Walk
+from jiaozi_node.dag.traverse import Extent, Seen, links_of, measure
+from jiaozi_node.dag.walk import Lookup, Walk, need
 from jiaozi_node.errors import Conflict, Corrupt, LimitExceeded, Malformed, Misuse
 from jiaozi_node.formats import dag_cbor
-from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import Change, Names
 
@@ -61,6 +60,21 @@ class Found(NamedTuple):
     via: Cid | None = None
 
 
+class KnowsLinks(Protocol):
+    """Remembers what blocks link, which never changes: it spares reading them again.
+
+    To forget is harmless. CIDs are their bytes, in block order, with repeats.
+    """
+
+    def links(self, cid: bytes) -> Sequence[bytes] | None:
+        """Return what the block *cid* links; None when that is not known."""
+        ...
+
+    def learn(self, cid: bytes, links: Sequence[bytes]) -> None:
+        """Remember what the block *cid* links."""
+        ...
+
+
 def check_name(name: str) -> None:
     """Raise `LimitExceeded` for a pin's name over 255 bytes."""
     size = len(name.encode("utf-8", "surrogateescape"))
@@ -79,25 +93,42 @@ class Pins:
 
         Returns how much a recursive pin keeps.
         """
-        check_name(name)
-        extent = None
-        if mode == RECURSIVE:
-            extent = yield from measure(cid)
+        extent = yield from self.whole(cid, mode, name)
         self.add(cid, mode, name)
         return extent
+
+    def whole(
+        self, cid: Cid, mode: str = RECURSIVE, name: str = "", seen: Seen | None = None
+    ) -> Lookup[Extent | None]:
+        """Fetch what a pin is to keep, without setting it: the first half of `pin`.
+
+        A *seen* shared by many spares them what they have in common; it is then not counted.
+        """
+        check_name(name)
+        if mode == RECURSIVE:
+            return (yield from measure(cid, seen))
+        return None
+
+    def add_all(self, cids: Iterable[Cid], mode: str = RECURSIVE, name: str = "") -> None:
+        """Set many pins at once, all or none, as `add` does one."""
+        changes = {cid: self._adding(cid, mode, name) for cid in cids}
+        self._names.apply(list(changes.values()))
 
     def add(self, cid: Cid, mode: str = RECURSIVE, name: str = "") -> None:
         """Set a pin whose blocks the caller knows to be here.
 
         A recursive one takes the place of a direct one; the other way round is `AlreadyPinned`.
         """
+        self._names.apply([self._adding(cid, mode, name)])
+
+    def _adding(self, cid: Cid, mode: str, name: str) -> Change:
         check_name(name)
         if mode not in (RECURSIVE, DIRECT):
             raise Misuse(f"a pin is {RECURSIVE} or {DIRECT}, not {mode!r}")
         stood = self._names.get(KIND, cid.raw)
         if stood is not None and mode == DIRECT and pin_of(cid.raw, stood).mode == RECURSIVE:
             raise AlreadyPinned(cid)
-        self._names.apply([Change(KIND, cid.raw, _row(mode, name), stood)])
+        return Change(KIND, cid.raw, _row(mode, name), stood)
 
     def rm(self, cid: Cid, recursive: bool = True) -> Pin:
         """Remove the pin of *cid* and return it; a recursive one only with *recursive*."""
@@ -117,15 +148,25 @@ class Pins:
 
     def ls(self, mode: str = ALL) -> Iterator[Pin]:
         """Yield the stored pins, all or those of one *mode*, in byte order of their CIDs."""
+        read: dict[bytes, Pin] = {}  # most rows have the same value
         for key, value in self._names.scan(KIND):
-            pin = pin_of(key, value)
+            like = read.get(value)
+            if like is None:
+                pin = read[value] = pin_of(key, value)
+                if len(read) > 1000:
+                    read.clear()
+            else:
+                pin = Pin(_cid_of(key), like.mode, like.name)
             if mode in (ALL, pin.mode):
                 yield pin
 
-    def find(self, cids: Sequence[Cid], mode: str = ALL) -> Lookup[list[Found]]:
+    def find(
+        self, cids: Sequence[Cid], mode: str = ALL, known: KnowsLinks | None = None
+    ) -> Lookup[list[Found]]:
         """Say of each of *cids*, in order, how it is pinned, looking for *mode* alone if given.
 
-        Walks the recursive pins only for those that no pin of their own answers.
+        Walks the recursive pins only for those that no pin of their own answers; of blocks whose
+        links are *known*, none is asked for.
         """
         if mode not in MODES:
             raise Misuse(f"invalid type '{mode}', must be one of {{{', '.join(MODES)}}}")
@@ -136,45 +177,80 @@ class Pins:
                 answers[cid] = Found(cid, pin.mode, pin.name)
         wanted = {cid for cid in cids if cid not in answers}
         if wanted and mode in (ALL, INDIRECT):
-            yield from self._seek(wanted, answers)
-        return [answers.get(cid) or Found(cid, None) for cid in cids]
-
-    def _seek(self, wanted: set[Cid], answers: dict[Cid, Found]) -> Lookup[None]:
-        """Walk recursive pins until all of *wanted* were met."""
-        seen: Seen = {}
-        for pin in self.ls(RECURSIVE):
-            walk = descend(pin.cid, fetch_leaves=False, seen=seen)
-            sent: Block | None = None
+            roots = [pin.cid.raw for pin in self.ls(RECURSIVE)]
+            below = _below(roots, known)
+            # Driven by hand: it ends as soon as all are found.
+            sent = None
             while wanted:
                 try:
-                    step = walk.send(sent)
+                    step = below.send(sent)
                 except StopIteration:
                     break
                 sent = None
-                if not isinstance(step, Visit):
+                if not isinstance(step, _Met):
                     sent = yield step
-                elif step.depth and step.cid in wanted:
-                    wanted.discard(step.cid)
-                    answers[step.cid] = Found(step.cid, INDIRECT, via=pin.cid)
-            walk.close()
+                    continue
+                cid = Cid(step.cid)
+                if cid in wanted:
+                    wanted.discard(cid)
+                    answers[cid] = Found(cid, INDIRECT, via=Cid(step.via))
+            below.close()
+        return [answers.get(cid) or Found(cid, None) for cid in cids]
 
-    def indirect(self) -> Walk[Cid, None]:
-        """Yield, each once, the CIDs that only pins above them keep."""
-        shown = {pin.cid for pin in self.ls()}
-        seen: Seen = {}
-        for pin in self.ls(RECURSIVE):
-            walk = descend(pin.cid, fetch_leaves=False, seen=seen)
-            sent: Block | None = None
-            while True:
-                try:
-                    step = walk.send(sent)
-                except StopIteration:
-                    break
-                sent = None
-                if not isinstance(step, Visit):
-                    sent = yield step
-                elif step.depth and step.cid not in shown:
-                    yield step.cid
+    def indirect(self, known: KnowsLinks | None = None) -> Walk[Cid, None]:
+        """Yield, each once, the CIDs that only pins above them keep.
+
+        Blocks whose links are *known* are not asked for.
+        """
+        shown: set[bytes] = set()
+        roots: list[bytes] = []
+        for pin in self.ls():
+            shown.add(pin.cid.raw)
+            if pin.mode == RECURSIVE:
+                roots.append(pin.cid.raw)
+        below = _below(roots, known)
+        sent = None
+        while True:
+            try:
+                step = below.send(sent)
+            except StopIteration:
+                return
+            sent = None
+            if not isinstance(step, _Met):
+                sent = yield step
+            elif step.cid not in shown:
+                yield Cid(step.cid)
+
+
+class _Met(NamedTuple):
+    """A CID met below the root *via*; both as bytes."""
+
+    cid: bytes
+    via: bytes
+
+
+def _below(roots: Sequence[bytes], known: KnowsLinks | None) -> Walk[_Met, None]:
+    """Meet what is below each of *roots*, once, in the order of `descend`; raw leaves unread."""
+    seen: set[bytes] = set()
+    for via in roots:
+        stack = [via]
+        while stack:
+            raw = stack.pop()
+            if raw is not via:
+                if raw in seen:
+                    continue
+                seen.add(raw)
+                yield _Met(raw, via)
+            if raw[:2] == b"\x01\x55":
+                continue
+            links = known.links(raw) if known is not None else None
+            if links is None:
+                block = yield from need(Cid(raw))
+                links = [link.cid.raw for link in links_of(block)]
+                if known is not None:
+                    known.learn(raw, links)
+            if links:
+                stack += reversed(links)
 
 
 def _row(mode: str, name: str) -> bytes:
@@ -190,4 +266,11 @@ def pin_of(key: bytes, value: bytes) -> Pin:
     if not isinstance(row, dict) or row.get("mode") not in (RECURSIVE, DIRECT):
         raise Corrupt(f"the pin {key.hex()} is not a pin's row")
     name = row.get("name", "")
-    return Pin(Cid(key), str(row["mode"]), name if isinstance(name, str) else "")
+    return Pin(_cid_of(key), str(row["mode"]), name if isinstance(name, str) else "")
+
+
+def _cid_of(key: bytes) -> Cid:
+    try:
+        return Cid(key)
+    except Malformed:
+        raise Corrupt(f"the pin {key.hex()} has no CID for a key") from None

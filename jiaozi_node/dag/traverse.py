@@ -127,10 +127,13 @@ class Extent(NamedTuple):
     size_bytes: int
 
 
-def measure(root: Cid) -> Lookup[Extent]:
-    """Fetch everything below *root* once; raises for the first block that can't be had."""
+def measure(root: Cid, seen: Seen | None = None) -> Lookup[Extent]:
+    """Fetch everything below *root* once; raises for the first block that can't be had.
+
+    What is in *seen* was fetched before: it is neither fetched nor counted again.
+    """
     blocks = size = 0
-    walk = descend(root)
+    walk = descend(root, seen=seen)
     sent: Block | None = None
     while True:
         try:

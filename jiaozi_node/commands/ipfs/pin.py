@@ -1,10 +1,16 @@
 """``ipfs pin add|ls|rm``: what garbage collection keeps."""
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
 from jiaozi_node.errors import Conflict, JiaoziError, Misuse
+
+if TYPE_CHECKING:
+    from jiaozi_node.dag.pin import Pins
+    from jiaozi_node.formats.cid import Cid
+    from jiaozi_node.stores.known_links import KnownLinks
 
 
 class PinFailed(Conflict):
@@ -14,33 +20,62 @@ class PinFailed(Conflict):
         super().__init__(f"pin: {why}")
 
 
+_PINS_AT_ONCE = 1000  # set in one transaction
+
+
 def add(call: Call) -> Iterator[dict[str, Any]]:
     """Pin every path, all that is below fetched first; yield ``{"Pins": […]}``."""
     from jiaozi_node.commands.ipfs.cid_text import CidText
     from jiaozi_node.commands.ipfs.content_path import resolve_whole
     from jiaozi_node.commands.kubo_errors import kubo_message
     from jiaozi_node.dag.pin import DIRECT, RECURSIVE, Pins, check_name
+    from jiaozi_node.dag.traverse import Seen
     from jiaozi_node.dag.walk import run
+    from jiaozi_node.node.acts import acting
 
     name = call.option("name") or ""
     check_name(name)
     shown = CidText.asked(call)
     pins = Pins(call.home.names)
-    recursive = call.option("recursive")
-    get = call.home.blocks.get
+    mode = RECURSIVE if call.option("recursive") else DIRECT
+    seen: Seen = {}
     done = []
-    for text in call.args["ipfs_path"]:
-        cid = resolve_whole(call, text)
+    whole: list[Cid] = []
+    with acting(call.home) as act:
+        get = act.blocks.get
         try:
-            if not recursive and cid.inline is None:
-                get(cid)
-            extent = run(pins.pin(cid, RECURSIVE if recursive else DIRECT, name), get)
-        except JiaoziError as fault:
-            raise PinFailed(kubo_message(fault)) from None
-        if extent is not None:
-            call.progress(extent.blocks, extent.size_bytes)
-        done.append(shown(cid))
+            for text in call.args["ipfs_path"]:
+                cid = resolve_whole(call, text)
+                act.lease.keep_below(cid)
+                try:
+                    if mode == DIRECT and cid.inline is None:
+                        get(cid)
+                    extent = run(pins.whole(cid, mode, name, seen), get)
+                    whole.append(cid)
+                    if len(whole) == _PINS_AT_ONCE:
+                        pins.add_all(whole, mode, name)
+                        whole = []
+                except JiaoziError as fault:
+                    raise PinFailed(kubo_message(fault)) from None
+                if extent is not None:
+                    call.progress(extent.blocks, extent.size_bytes)
+                done.append(shown(cid))
+        finally:  # those before one that fails stay pinned, as Kubo has it
+            _set(pins, whole, mode, name)
     yield {"Pins": done}
+
+
+def _set(pins: "Pins", cids: list["Cid"], mode: str, name: str) -> None:
+    from jiaozi_node.commands.kubo_errors import kubo_message
+
+    try:
+        try:
+            pins.add_all(cids, mode, name)
+        except Conflict:  # all before the one that can't be set are
+            for cid in cids:
+                pins.add(cid, mode, name)
+    except JiaoziError as fault:
+        raise PinFailed(kubo_message(fault)) from None
 
 
 def _add_text(row: dict[str, Any], call: Call) -> str:
@@ -98,8 +133,19 @@ def _all(call: Call, mode: str, name: str) -> Iterator[tuple[str, str, str]]:
                 if name in pin.name:
                     yield shown(pin.cid), wanted, pin.name if named else ""
     if mode in (INDIRECT, ALL) and not name:
-        for cid in stream(pins.indirect(), call.home.blocks.get):
-            yield shown(cid), INDIRECT, ""
+        with _known(call) as known:
+            for cid in stream(pins.indirect(known), call.home.blocks.get):
+                yield shown(cid), INDIRECT, ""
+
+
+@contextmanager
+def _known(call: Call) -> Iterator["KnownLinks"]:
+    """Open the home's notes of links; what is learnt is saved when all went well."""
+    from jiaozi_node.stores.known_links import KnownLinks
+
+    known = KnownLinks(call.home.path / "cache" / "links")
+    yield known
+    known.save()
 
 
 def _asked(call: Call, mode: str) -> Iterator[tuple[str, str, str]]:
