@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from jiaozi_node.dag import gc
+from jiaozi_node.dag import gc, pin
 from jiaozi_node.dag.gc import Dropped, Marking
 from jiaozi_node.dag.roots import linked, partial_marks, read
 from jiaozi_node.errors import Malformed, Misuse, Refused
@@ -96,6 +96,19 @@ def collect(
         resumed = run is not None and run.earlier is not None
         earlier = run.earlier or 0 if run is not None else 0
         return Collected(count, size, len(marking.kept), expired, resumed, earlier, freed)
+
+
+def kept_beside_pins(home: Home, now: int) -> gc.Keys | None:
+    """Return the multihashes that branches, stages and other names keep; None when there are none.
+
+    Blocks that are missing are passed over: this is for those who would drop more.
+    """
+    found = [r for r in read(home.names, roots.readers(now)) if r.kind != pin.KIND]
+    if not found:
+        return None
+    marking = Marking(home.blocks, partial_marks(home.names))
+    marking.mark_what_is_here(found)
+    return marking.kept
 
 
 def check_names(home: Home) -> None:

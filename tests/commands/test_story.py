@@ -258,3 +258,13 @@ def test_outside_everything_the_way_in_is_named(jiaozi: Run, place: Path) -> Non
     assert "jiaozi init" in jiaozi("log", code=3).err
     jiaozi("ipfs", "init")
     assert "not in a working copy" in jiaozi("log", code=3).err
+
+
+def test_block_rm_keeps_what_a_branch_or_stage_needs(jiaozi: Run, repo: Path) -> None:
+    cid = str(_json(jiaozi("stat", "HEAD~1:data.csv", "--json").out)["cid"])
+    assert "needed by a branch" in jiaozi("ipfs", "block", "rm", cid, code=1).err
+    assert jiaozi("cat", "HEAD~1:data.csv").out == "a,b\n1,2\n"
+    (repo.parent / "loose").write_text("loose\n")
+    loose = jiaozi("ipfs", "add", "-Q", "--pin=false", repo.parent / "loose").out.strip()
+    jiaozi("ipfs", "block", "rm", loose)
+    jiaozi("cat", loose, code=3)

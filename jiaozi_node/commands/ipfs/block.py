@@ -133,15 +133,23 @@ def stat(call: Call) -> Iterator[dict[str, Any]]:
 
 
 def rm(call: Call) -> Iterator[dict[str, str]]:
-    """Forget blocks that no pin keeps; yield ``{"Hash"}``, with an ``Error`` for those kept."""
+    """Forget blocks that no pin keeps; yield ``{"Hash"}``, with an ``Error`` for those kept.
+
+    Unlike Kubo this node has other names than pins: what a branch or a stage needs is kept too.
+    """
     from jiaozi_node.commands.ipfs.cid_text import CidText
     from jiaozi_node.commands.ipfs.content_path import resolve_whole
     from jiaozi_node.commands.kubo_errors import kubo_message
 
+    from jiaozi_node.node.collecting import kept_beside_pins
+
     shown = CidText.asked(call)
+    named = kept_beside_pins(call.home, int(call.now()))
     for text in call.args["cid"]:
         cid = resolve_whole(call, text)
         try:
+            if named is not None and cid.multihash in named:
+                raise _Kept("needed by a branch, stage or other name of this node")
             _remove(call, cid)
         except (Conflict, NotFound) as fault:
             yield {"Hash": shown(cid), "Error": kubo_message(fault)}
