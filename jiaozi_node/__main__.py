@@ -1,6 +1,6 @@
 """Runs the command line: ``python -m jiaozi_node``."""
 
-from jiaozi_node.cli.main import entry
+from jiaozi_node.cli.entry import entry
 
 if __name__ == "__main__":
     entry()

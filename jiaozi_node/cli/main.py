@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.cli import arguments, output
+from jiaozi_node.cli.entry import INTERRUPTED
 from jiaozi_node.commands import registry
 from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Needs
 from jiaozi_node.commands.shown import quoted
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
     from jiaozi_node.node.home import Home
 
 MAX_STDIN_ARGUMENT_BYTES = 16 * 1024 * 1024
-
-
-def entry() -> None:
-    """Run as the console script ``jiaozi``."""
-    code = main(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence_stdout()
-    sys.exit(code)
 
 
 def main(words: Sequence[str]) -> int:
@@ -51,12 +42,19 @@ def main(words: Sequence[str]) -> int:
         return _report(error, kubo)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
-            _silence_stdout()
+            silence_stdout()
             return 141  # 128 + SIGPIPE: whoever read our output went away
         return _report(Unavailable(_told(error)), kubo)
     except KeyboardInterrupt:
         output.complain(_program(kubo), "interrupted")
-        return output.INTERRUPTED
+        return INTERRUPTED
+
+
+def _present_directory() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise Unavailable("the present directory is gone") from None
 
 
 def _told(error: OSError) -> str:
@@ -81,7 +79,7 @@ def _run(command: Command, parsed: arguments.Parsed) -> int:
             options=parsed.options,
             explicit=parsed.explicit,
             now=time.time,
-            cwd=os.getcwd(),
+            directory=_present_directory,
             environ=os.environ,
             note=lambda text: _note(progress, text),
             progress=progress,
@@ -212,6 +210,6 @@ def _editor() -> Callable[[str], str] | None:
     return edit
 
 
-def _silence_stdout() -> None:
+def silence_stdout() -> None:
     """Point standard output at nothing, so that the interpreter's last flush can't fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,7 +19,6 @@ EXIT_CODES: dict[type[errors.JiaoziError], int] = {
     errors.Corrupt: 6,
     errors.Locked: 7,
 }
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def exit_code(error: errors.JiaoziError) -> int:

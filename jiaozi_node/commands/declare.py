@@ -154,7 +154,7 @@ class Call:
     args: Mapping[str, Any]
     options: Mapping[str, Any]
     now: Callable[[], float]
-    cwd: str
+    directory: Callable[[], str]  # where the caller stands; asked only by what needs it
     environ: Mapping[str, str]
     note: Callable[[str], None]
     progress: "Reports"
@@ -164,6 +164,11 @@ class Call:
     rendered_text: bool = False  # the answer goes to a person, not a program
     explicit: frozenset[str] = field(default_factory=frozenset)  # keys of options really given
     globals: Mapping[str, Any] = field(default_factory=dict)  # options of every command
+
+    @property
+    def cwd(self) -> str:
+        """The directory in which the caller stands; raises `Unavailable` when it is gone."""
+        return self.directory()
 
     @property
     def home(self) -> "Home":

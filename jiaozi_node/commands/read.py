@@ -21,7 +21,7 @@ def cat(call: Call) -> Iterator[bytes]:
     if offset < 0 or (length is not None and length < 0):
         raise Misuse("offset and length can't be negative")
     for text in call.args["what"]:
-        found = locate(call.home, call.cwd, text)
+        found = locate(call.home, call.directory, text)
         yield from stream(read(found.cid, offset, length), call.home.blocks.get)
 
 
@@ -34,7 +34,7 @@ def ls(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.unixfs.stat import stat
 
     get = call.home.blocks.get
-    found = locate(call.home, call.cwd, call.args["what"] or "HEAD")
+    found = locate(call.home, call.directory, call.args["what"] or "HEAD")
     root = run(stat(found.cid), get)
     if root.kind != "directory":
         yield _row(found.name, root.kind, root.file_bytes, found.cid)
@@ -65,7 +65,7 @@ def get(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.node.locate import locate, target_name
     from jiaozi_node.worktree.checkout import write_tree
 
-    found = locate(call.home, call.cwd, call.args["what"])
+    found = locate(call.home, call.directory, call.args["what"])
     target = os.path.join(call.cwd, call.option("output") or target_name(found))
     if os.path.lexists(target):
         raise Conflict(f"{target} exists already; choose another place with -o")
@@ -84,7 +84,7 @@ def stat(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.node.locate import locate
     from jiaozi_node.unixfs import stat as stats
 
-    found = locate(call.home, call.cwd, call.args["what"] or "HEAD")
+    found = locate(call.home, call.directory, call.args["what"] or "HEAD")
     node = run(stats.stat(found.cid), call.home.blocks.get)
     value: dict[str, Any] = {
         "name": found.name,

@@ -6,6 +6,7 @@ need is not imported for it: `cat CID` is held to three times Kubo's start.
 """
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 from jiaozi_node.errors import Malformed, Misuse, NotFound
@@ -34,8 +35,11 @@ class Located(NamedTuple):
     name: str
 
 
-def locate(home: Home, cwd: str, text: str) -> Located:
-    """Return what *text* leads to; raises `NotFound` naming what was tried."""
+def locate(home: Home, directory: Callable[[], str], text: str) -> Located:
+    """Return what *text* leads to; raises `NotFound` naming what was tried.
+
+    *directory* tells where the caller stands, and is asked only when a revision is meant.
+    """
     if text.startswith("/") or text.lower().startswith(_SCHEMES):
         return _content(home, text)
     base, colon, _path = text.partition(":")
@@ -52,7 +56,7 @@ def locate(home: Home, cwd: str, text: str) -> Located:
         cid = _cid(base)
         if cid is not None:
             return _version(home, cid, _path, text)
-    return _revision(home, cwd, text)
+    return _revision(home, directory(), text)
 
 
 def _content(home: Home, text: str) -> Located:
