@@ -140,7 +140,6 @@ def rm(call: Call) -> Iterator[dict[str, str]]:
     from jiaozi_node.commands.ipfs.cid_text import CidText
     from jiaozi_node.commands.ipfs.content_path import resolve_whole
     from jiaozi_node.commands.kubo_errors import kubo_message
-
     from jiaozi_node.node.collecting import kept_beside_pins
 
     shown = CidText.asked(call)
