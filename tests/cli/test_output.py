@@ -1,6 +1,7 @@
 """Families become exit codes in one place; a line stays a line."""
 
 import io
+import json
 
 import pytest
 from hypothesis import given
@@ -52,3 +53,10 @@ def test_json_escapes_what_go_escapes() -> None:
     out = io.BytesIO()
     output.write_json(out, {"a": "<&>é"})
     assert out.getvalue() == '{"a":"\\u003c\\u0026\\u003eé"}\n'.encode()
+
+
+def test_json_is_utf8_whatever_bytes_a_name_has_and_loses_none() -> None:
+    out = io.BytesIO()
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    output.write_json(out, {"name": name})
+    assert json.loads(out.getvalue().decode("utf-8")) == {"name": name}
