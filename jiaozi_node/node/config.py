@@ -132,10 +132,10 @@ class Config:
     def shown(self) -> dict[str, Any]:
         """Return everything but the secrets."""
         values = deepcopy(self._values)
-        values.get("Identity", {}).pop("PrivKey", None)
-        for service in values.get("Pinning", {}).get("RemoteServices", {}).values():
-            if isinstance(service, dict) and isinstance(service.get("API"), dict):
-                service["API"].pop("Key", None)
+        _map(values, "Identity").pop("PrivKey", None)
+        services = _map(_map(values, "Pinning"), "RemoteServices")
+        for name in services:
+            _map(_map(services, name), "API").pop("Key", None)
         return values
 
     def replace(self, values: dict[str, Any]) -> None:
@@ -151,6 +151,12 @@ class Config:
         if not key or any(not part for part in key.split(".")):
             raise Misuse(f"config key {key!r} is not a dotted path")
         return iter(key.split("."))
+
+
+def _map(place: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the map at *key*, an empty one where a hand put something else."""
+    value = place.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _match(place: dict[str, Any], part: str) -> str | None:

@@ -182,6 +182,9 @@ class Repository:
         """
         config = self.home.config
         name, email = config.find("user.name"), config.find("user.email")
+        for key, value in (("user.name", name), ("user.email", email)):
+            if not isinstance(value, str | None):
+                raise Misuse(f"{key} in the configuration is not text: {value!r:.40}")
         agent, source = identify(option, name, email, environ)
         if source == "login":
             head = self.head_commit()

@@ -66,3 +66,11 @@ def test_a_huge_file_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
     (tmp_path / "config").write_bytes(b" " * (MAX_BYTES + 1))
     with pytest.raises(LimitExceeded, match="config is"):
         Config.load(tmp_path / "config")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"Identity": 5}, {"Pinning": []}, {"Pinning": {"RemoteServices": 5}}, {"Identity": None}],
+)
+def test_what_a_hand_broke_is_shown_as_it_is(tmp_path: Path, values: dict[str, object]) -> None:
+    assert Config(tmp_path / "config", dict(values)).shown() == values
