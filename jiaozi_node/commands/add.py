@@ -14,6 +14,8 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.worktree import link
 
     paths: tuple[str, ...] = call.args["path"]
+    if "" in paths:  # an unset variable of a script; git refuses it too
+        raise Misuse("an empty path names nothing; '.' is the present directory")
     roots: dict[str | None, str] = {}
     for path in paths:
         full = os.path.join(call.cwd, path)

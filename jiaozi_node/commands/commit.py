@@ -17,10 +17,15 @@ def commit(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.node.repository import Repository
 
     repository = Repository.at(call.home, call.cwd)
-    author = repository.author(call.option("author"), call.environ, call.note)
+    notes: list[str] = []
+    author = repository.author(call.option("author"), call.environ, notes.append)
     if call.option("all"):
+        if call.option("message") or call.edit_text is None:
+            _message(call)  # a commit that is refused for its message leaves the stage alone
         repository.stage_tracked(progress=call.progress)
     repository.check_staged()
+    for note in notes:
+        call.note(note)
     made = repository.commit(_message(call), author, int(call.now()))
     yield {
         "commit": str(made.cid),

@@ -87,6 +87,26 @@ def test_a_commit_without_a_message_and_terminal_is_a_misuse(jiaozi: Run, repo: 
     assert "-m" in jiaozi("commit", code=2).err
 
 
+def test_a_commit_that_is_refused_leaves_the_stage_alone(jiaozi: Run, repo: Path) -> None:
+    (repo / "data.csv").write_text("changed\n")
+    before = jiaozi("add", "-n", "sub").out
+    assert "no message" in jiaozi("commit", "-a", code=2).err
+    assert "message is empty" in jiaozi("commit", "-a", "-m", " ", code=2).err
+    assert jiaozi("add", "-n", "sub").out == before
+
+
+def test_the_login_name_is_told_when_it_goes_into_a_commit(jiaozi: Run, repo: Path) -> None:
+    assert "login name" not in jiaozi("commit", "-m", "x", code=1).err
+    (repo / "data.csv").write_text("changed\n")
+    assert "login name" in jiaozi("commit", "-a", "-m", "x").err
+
+
+def test_an_author_in_the_config_that_is_no_text_is_named(jiaozi: Run, repo: Path) -> None:
+    (repo / "data.csv").write_text("changed\n")
+    jiaozi("ipfs", "config", "--json", "user.name", "5")
+    assert "user.name" in jiaozi("commit", "-a", "-m", "x", code=2).err
+
+
 def test_commit_a_takes_what_changed_and_went_but_nothing_new(jiaozi: Run, repo: Path) -> None:
     (repo / "data.csv").write_text("z\n")
     (repo / "sub" / "b.txt").unlink()
@@ -241,6 +261,8 @@ def test_another_database_is_one_clear_refusal(jiaozi: Run, place: Path) -> None
         (["nope"], 2, 'Unknown Command "nope"'),
         (["ipfs", "--api", "/ip4/127.0.0.1/tcp/5001", "id"], None, ""),
         (["commit", "-m", "x", "--author", "no <bad"], 2, "author"),
+        (["add", ""], 2, "empty path"),
+        (["add", "data.csv", ""], 2, "empty path"),
     ],
 )
 def test_bad_input_is_one_line_with_its_exit_code(
