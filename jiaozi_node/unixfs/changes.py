@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from jiaozi_node.dag.walk import Lookup, Walk, gather
-from jiaozi_node.errors import Malformed
+from jiaozi_node.errors import LimitExceeded
 from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.unixfs.directory import Entry, entries
 from jiaozi_node.unixfs.node import DIRECTORY
@@ -44,7 +44,9 @@ def changes(before: Cid | None, after: Cid | None) -> Walk[Change, None]:
         if old == new:
             continue
         if len(path) > MAX_DEPTH:
-            raise Malformed(f"directories are nested deeper than {MAX_DEPTH} at {path[0]!r}")
+            raise LimitExceeded(
+                f"depth of the tree below {path[0]!r}", MAX_DEPTH, len(path), "names"
+            )
         old_names = yield from _below(old)
         new_names = yield from _below(new)
         if old_names is None or new_names is None:

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jiaozi_node.dag.walk import stream
+from jiaozi_node.errors import LimitExceeded
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.memory import MemoryStore
 from jiaozi_node.unixfs.add import Importer, add_bytes
-from jiaozi_node.unixfs.changes import Change, changes
+from jiaozi_node.unixfs.build import DirectoryBuilder
+from jiaozi_node.unixfs.changes import MAX_DEPTH, Change, changes
 from jiaozi_node.unixfs.profile import named
 
 Files = dict[tuple[str, ...], bytes]
@@ -106,3 +109,22 @@ def test_a_file_that_became_a_directory_is_deleted_and_its_entries_added() -> No
     after = _add(store, {("a", "b"): b"1"})
     letters = [(c.letter, c.path) for c in stream(changes(before, after), store.get)]
     assert letters == [("D", ("a",)), ("A", ("a", "b"))]
+
+
+@pytest.mark.parametrize(("depth", "whole"), [(MAX_DEPTH, True), (MAX_DEPTH + 1, False)])
+def test_a_tree_too_deep_is_refused(depth: int, whole: bool) -> None:
+    store = MemoryStore()
+    with store.writer() as writer:
+        blocks, node = add_bytes(b"deep", PROFILE)
+        writer.put(blocks)
+        for _ in range(depth):
+            builder = DirectoryBuilder(PROFILE)
+            builder.add("d", node)
+            blocks, node = builder.end()
+            writer.put(blocks)
+    walk = stream(changes(None, node.cid), store.get)
+    if whole:
+        assert len(list(walk)) == 1
+    else:
+        with pytest.raises(LimitExceeded, match="over the limit of 256"):
+            list(walk)
