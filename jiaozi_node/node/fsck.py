@@ -19,7 +19,11 @@ from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import roots
 from jiaozi_node.node.history_check import history_faults
 from jiaozi_node.node.home import Home
+from jiaozi_node.node.visibility import restore
 from jiaozi_node.stores.api import BlockMissing, BlockStore, Change, Names
+from jiaozi_node.stores.leases import Leased
+from jiaozi_node.stores.segments.check import check
+from jiaozi_node.stores.segments.store import SegmentStore
 from jiaozi_node.stores.verify import CorruptBlock
 from jiaozi_node.versioning import refs, repositories, stages, workingcopies
 
@@ -191,9 +195,8 @@ class _Check:
     def _blocks(
         self, blocks: BlockStore, names: Names | None, found_roots: Sequence[Root]
     ) -> Iterator[Finding]:
-        for finding in store_findings(blocks, self._repair):
-            self._certain = self._certain and not finding.lost
-            yield finding
+        rowless: set[bytes] = set()
+        yield from _store_findings(blocks, names, rowless, repair=self._repair)
         damaged: dict[bytes, str] = {}
         try:
             for multihash in blocks.multihashes():
@@ -204,7 +207,7 @@ class _Check:
         lost: dict[Cid, Finding] = {}
         partial = frozenset[Cid]() if names is None else _partial(names)
         sound = _Sound(blocks, damaged)
-        marking = Marking(sound, partial, fault=_noting(lost, damaged))
+        marking = Marking(sound, partial, fault=_noting(lost, damaged, rowless))
         try:
             marking.mark(found_roots)
         except JiaoziError as fault:
@@ -260,10 +263,14 @@ class _Sound:
 
 
 def _noting(
-    lost: dict[Cid, Finding], damaged: Mapping[bytes, str]
+    lost: dict[Cid, Finding], damaged: Mapping[bytes, str], rowless: set[bytes]
 ) -> Callable[[Cid, Root, JiaoziError], None]:
     def note(cid: Cid, root: Root, fault: JiaoziError) -> None:
         why = damaged.get(cid.multihash)
+        if cid.multihash in rowless:
+            what = f"its row is lost, and a repair brings it back; {root} needs it"
+            lost.setdefault(cid, Finding(BLOCKS, str(cid), what))
+            return
         if why is None:
             why = "it is missing" if isinstance(fault, BlockMissing) else str(fault)
         lost.setdefault(cid, Finding(BLOCKS, str(cid), f"{why}; {root} needs it", lost=True))
@@ -283,9 +290,14 @@ def _text_in(value: bytes) -> bytes:
     return text.encode() if isinstance(text, str) else b""
 
 
-def store_findings(blocks: BlockStore, repair: bool) -> Iterator[Finding]:
-    """Let the store check what it derives against what it derives it from, where it can."""
-    check = getattr(getattr(blocks, "inner", blocks), "check", None)
-    if check is not None:
-        for item, what, lost, repaired in check(repair):
-            yield Finding(STORE, item, what, lost, repaired)
+def _store_findings(
+    blocks: BlockStore, names: Names | None, rowless: set[bytes], *, repair: bool
+) -> Iterator[Finding]:
+    """Let a store of segments check what it derives against what it derives it from."""
+    store = blocks.inner if isinstance(blocks, Leased) else blocks
+    if not isinstance(store, SegmentStore):
+        return
+    for problem in check(store, rowless, repair=repair):
+        yield Finding(STORE, problem.item, problem.what, repaired=problem.repaired)
+    if store.rebuilds and names is not None:
+        restore(names, store)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jiaozi_node.stores.api import BlockStore, Names
     from jiaozi_node.stores.keystore import KeyStore
     from jiaozi_node.stores.leases import Leases
+    from jiaozi_node.stores.segments.store import SegmentStore
 
 LAYOUT = "jiaozi 1"
 _FIRST = "jiaozi 0"  # plain LevelDB: only ever written before the first release
@@ -60,6 +61,8 @@ class LocalHome:
         self._config: Config | None = None
         self._blocks: BlockStore | None = None
         self._names: Names | None = None
+        self._segments: SegmentStore | None = None
+        self._restored = 0
         self.leases = _leases()
 
     @classmethod
@@ -132,7 +135,10 @@ class LocalHome:
         """See `Home`: blocks, names, then the lock."""
         try:
             if self._blocks is not None:
-                self._blocks.close()
+                try:
+                    self._restore_visibility()
+                finally:
+                    self._blocks.close()
             if self._names is not None:
                 self._names.close()
         finally:
@@ -142,8 +148,19 @@ class LocalHome:
         from jiaozi_node.stores.leases import Leased
         from jiaozi_node.stores.segments.store import SegmentStore
 
-        self._blocks = Leased(SegmentStore(self.path, create=create), self.leases)
+        self._segments = SegmentStore(self.path, create=create)
+        self._blocks = Leased(self._segments, self.leases)
+        self._restore_visibility()
         return self._blocks
+
+    def _restore_visibility(self) -> None:
+        """Set the public bits again that a rebuild of the index has lost."""
+        store = self._segments
+        if store is not None and store.rebuilds != self._restored:
+            from jiaozi_node.node.visibility import restore
+
+            restore(self.names, store)
+            self._restored = store.rebuilds
 
     def _open_names(self, *, create: bool) -> "Names":
         from jiaozi_node.stores.names import SqliteNames
