@@ -11,6 +11,7 @@ Layout (design §1, §3)::
 """
 
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,7 @@ class LocalHome:
         self._names: Names | None = None
         self._segments: SegmentStore | None = None
         self._restored = 0
+        self._opening = threading.RLock()
         self.leases = _leases()
 
     @classmethod
@@ -148,10 +150,12 @@ class LocalHome:
         from jiaozi_node.stores.leases import Leased
         from jiaozi_node.stores.segments.store import SegmentStore
 
-        self._segments = SegmentStore(self.path, create=create)
-        self._blocks = Leased(self._segments, self.leases)
-        self._restore_visibility()
-        return self._blocks
+        with self._opening:
+            if self._blocks is None:
+                self._segments = SegmentStore(self.path, create=create)
+                self._blocks = Leased(self._segments, self.leases)
+                self._restore_visibility()
+            return self._blocks
 
     def _restore_visibility(self) -> None:
         """Set the public bits again that a rebuild of the index has lost."""
@@ -165,8 +169,10 @@ class LocalHome:
     def _open_names(self, *, create: bool) -> "Names":
         from jiaozi_node.stores.names import SqliteNames
 
-        self._names = SqliteNames(self.path / "names.db", create=create)
-        return self._names
+        with self._opening:
+            if self._names is None:
+                self._names = SqliteNames(self.path / "names.db", create=create)
+            return self._names
 
 
 def _leases() -> "Leases":

@@ -4,6 +4,8 @@ import base64
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,22 @@ def test_what_is_put_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
     assert again.blocks.get(block.cid) == block
     again.close()
     again.close()
+
+
+def test_threads_that_need_its_stores_at_once_share_them(tmp_path: Path) -> None:
+    LocalHome.create(tmp_path / "home").close()
+    for _ in range(10):
+        home = LocalHome.open(tmp_path / "home")
+        gate = threading.Barrier(4)
+
+        def look(home: LocalHome = home, gate: threading.Barrier = gate) -> tuple[object, object]:
+            gate.wait()
+            return home.blocks, home.names
+
+        with ThreadPoolExecutor(4) as pool:
+            found = [one.result() for one in [pool.submit(look) for _ in range(4)]]
+        assert len(set(found)) == 1
+        home.close()
 
 
 def test_a_home_is_not_made_over_another(tmp_path: Path) -> None:
