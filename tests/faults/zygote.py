@@ -200,6 +200,7 @@ def _threads(child: _Child) -> int:
 
     home = LocalHome.open(Path(child.home))
     pins = Pins(home.names)
+    assert home.blocks is not None  # opened before the threads begin
     base = child.request["serial"] * 1000
 
     def work(number: int) -> None:
