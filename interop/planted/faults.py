@@ -61,4 +61,35 @@ FAULTS = (
         ),
         ("tests/formats/test_cid.py",),
     ),
+    Fault(
+        "a name moved before its blocks",
+        (
+            Change(
+                "node/repository.py",
+                "        with self.home.blocks.writer(Family.OWN) as writer:\n"
+                "            writer.put([block])\n"
+                "        kind = ",
+                "        kind = ",
+            ),
+            Change(
+                "node/repository.py",
+                "        return Committed(block.cid, made, self.head.branch)\n",
+                "        with self.home.blocks.writer(Family.OWN) as writer:\n"
+                "            writer.put([block])\n"
+                "        return Committed(block.cid, made, self.head.branch)\n",
+            ),
+        ),
+        ("tests/node/test_order.py",),
+    ),
+    Fault(
+        "a collection that ignores leases",
+        (
+            Change(
+                "stores/leases.py",
+                "            held = self._leases.held()\n",
+                "            held: list[Lease] = []\n",
+            ),
+        ),
+        ("tests/dag/test_gc.py", "tests/node/test_collecting.py"),
+    ),
 )
