@@ -289,7 +289,8 @@ class Repository:
             yield me
 
     def _staging(self, progress: Callable[[int, int], None], *, dry_run: bool) -> Staging:
-        return Staging(self.home.blocks, self.root, self.profile, progress, dry_run=dry_run)
+        home = self.home
+        return Staging(home.blocks, self.root, home.path, self.profile, progress, dry_run=dry_run)
 
     def _keep(self, before: Cid | None, staged: Staged, dry_run: bool) -> Staged:
         if not dry_run and staged.tree != before:

@@ -69,13 +69,24 @@ class Staged:
 
 
 class Staging:
-    """One act of staging in the working copy *root*; with *dry_run* nothing is written."""
+    """One act of staging in the working copy *root*; with *dry_run* nothing is written.
+
+    *home* is the node home: where it lies in the working copy it is no part of it.
+    """
 
     def __init__(
-        self, store: BlockStore, root: str, profile: Profile, progress: Progress, *, dry_run: bool
+        self,
+        store: BlockStore,
+        root: str,
+        home: str | os.PathLike[str],
+        profile: Profile,
+        progress: Progress,
+        *,
+        dry_run: bool,
     ) -> None:
         self._store, self._root, self._profile = store, root, profile
         self._progress, self._dry_run = progress, dry_run
+        self._home = _below(root, os.path.realpath(home))
         # Directories and inner nodes of a dry run, which the store never sees.
         self._aside: dict[bytes, Block] = {}
 
@@ -137,7 +148,7 @@ class Staging:
                 path,
                 self._profile,
                 put,
-                rules=_Tracked(_Based(rules, parts), under),
+                rules=_Tracked(_Based(rules, parts), under, _rest(self._home, parts)),
                 spared=Spared(index, prefix, under.stands),
                 progress=self._progress,
             )
@@ -173,7 +184,7 @@ class Staging:
         if os.path.commonpath((full, self._root)) != self._root:
             above = os.path.realpath(os.path.dirname(full))
             full = os.path.join(above, os.path.basename(full))
-        if os.path.realpath(path) == self._root:
+        if os.path.realpath(path) == self._root and self._home != ():
             return ()
         if os.path.commonpath((full, self._root)) != self._root:
             raise Outside(path, f"it is not in the working copy {self._root}")
@@ -181,6 +192,8 @@ class Staging:
         for depth in range(1, len(parts)):
             if os.path.islink(os.path.join(self._root, *parts[:depth])):
                 raise Outside(path, "it is beyond a symbolic link")
+        if _rest(parts, self._home) is not None:
+            raise Outside(path, "it belongs to the node home, which holds private keys")
         for part in parts:
             names.check(part)
         return parts
@@ -318,15 +331,19 @@ class _Based:
 
 @dataclass(frozen=True, slots=True)
 class _Tracked:
-    """Ignore rules that let through what is tracked, and of an ignored directory only that."""
+    """Ignore rules that let through what is tracked, and of an ignored directory only that.
+
+    *home*, the node home's place below the directory, is never let through.
+    """
 
     rules: Excludes
     under: _Under
+    home: Parts | None
     inside_ignored: bool = False
 
     def excludes(self, parts: Parts, is_directory: bool) -> bool:
         """See `scan.Excludes`."""
-        if names.is_reserved(parts[-1]):
+        if names.is_reserved(parts[-1]) or parts == self.home:
             return True
         ignored = self.inside_ignored or self.rules.excludes(parts, is_directory)
         return ignored and self.under.at(parts) is None
@@ -334,7 +351,19 @@ class _Tracked:
     def entering(self, parts: Parts, directory: int) -> "_Tracked":
         """See `scan.Excludes`."""
         inside = self.inside_ignored or bool(parts and self.rules.excludes(parts, True))
-        return _Tracked(self.rules.entering(parts, directory), self.under, inside)
+        return _Tracked(self.rules.entering(parts, directory), self.under, self.home, inside)
+
+
+def _below(root: str, path: str) -> Parts | None:
+    """Return the names that lead from *root* down to *path*, both real paths; None elsewhere."""
+    return _rest(tuple(path.split(os.sep)), tuple(root.rstrip(os.sep).split(os.sep)))
+
+
+def _rest(parts: Parts | None, base: Parts | None) -> Parts | None:
+    """Return what follows *base* in *parts*; None when they don't begin with it."""
+    if parts is None or base is None or parts[: len(base)] != base:
+        return None
+    return parts[len(base) :]
 
 
 def _entered(rules: Excludes, root: str, parts: Parts) -> Excludes:

@@ -192,6 +192,29 @@ def test_the_link_folder_is_never_tracked(jiaozi: Run, repo: Path) -> None:
     assert ".jiaozi" in jiaozi("add", ".jiaozi/worktree.toml", code=2).err
 
 
+def test_a_home_within_the_working_copy_is_never_tracked(
+    jiaozi: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIAOZI_PATH", "lab/home")  # its config has the private key
+    jiaozi("init")
+    (place / "lab" / "data.csv").write_text("1\n")
+    jiaozi("add", ".")
+    jiaozi("add", "-f", "lab")
+    for path in ("lab/home", "lab/home/config"):
+        assert "node home" in jiaozi("add", "-f", path, code=2).err
+    jiaozi("commit", "-m", "x", "--author", "A")
+    assert jiaozi("ls", "HEAD:lab").out == "data.csv\n"
+
+
+def test_a_home_that_is_the_working_copy_is_never_tracked(
+    jiaozi: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIAOZI_PATH", str(place))
+    jiaozi("init")
+    for path in (".", place, "config"):
+        assert "node home" in jiaozi("add", path, code=2).err
+
+
 def test_names_that_are_not_utf8_and_links_and_empty_directories_are_kept(
     jiaozi: Run, repo: Path
 ) -> None:
