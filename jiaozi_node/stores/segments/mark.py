@@ -84,6 +84,13 @@ def encode(mark: Mark) -> bytes:
     return body + _CRC.pack(crc32(body))
 
 
+def newer(data: bytes) -> int:
+    """Return the version of an undamaged file that a later jiaozi wrote, else 0."""
+    if data[:7] != MAGIC[:7] or data[7:8] <= MAGIC[7:]:
+        return 0
+    return data[7] if crc32(data[: -_CRC.size]) == int.from_bytes(data[-_CRC.size :], "big") else 0
+
+
 def decode(data: bytes) -> Mark | None:
     """Read the file; None when it is torn or damaged: the index is then rebuilt."""
     if len(data) < _HEAD.size + _CRC.size or data[:8] != MAGIC:

@@ -123,8 +123,9 @@ def _read_mark(path: str) -> Mark | None:
             data = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if data[:7] == marks.MAGIC[:7] and data[7:8] > marks.MAGIC[7:]:
-        raise NewerSegments(path, data[7])
+    version = marks.newer(data)
+    if version:
+        raise NewerSegments(path, version)
     return marks.decode(data)
 
 

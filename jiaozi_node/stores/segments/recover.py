@@ -37,8 +37,8 @@ def reconcile(index: Index, files: Files, catalogue: Catalogue, *, crashed: bool
     *crashed* says that the index was not closed in order, so its rows are counted first. Raises
     `IndexDamaged` when the index has to be rebuilt.
     """
-    suspects = _audit(index, files, catalogue) if crashed else {}
     behind = grow(files, catalogue)
+    suspects = _audit(index, files, catalogue) if crashed else {}
     for segment in sorted(behind, key=lambda one: (one.family, one.number)):
         replay(index, files, catalogue, segment, suspects.pop(segment.number, {}))
     for rows in suspects.values():

@@ -433,6 +433,7 @@ class SegmentStore:
         pipe = self._pipe
         with pipe.io:
             while True:
+                self._guard.check()
                 self._checkpoints.now()
                 if pipe.failed is not None:
                     raise WritesFailed(self.path, pipe.failed)

@@ -36,8 +36,13 @@ def put(store: SegmentStore, blocks: Iterable[Block], family: Family = Family.OW
 
 def copied(path: Path, to: Path) -> Path:
     """Copy the home as a crash leaves it: what the process wrote, nothing closed."""
-    shutil.copytree(path, to)
-    return to
+    while True:
+        try:
+            shutil.copytree(path, to)
+        except shutil.Error:  # LevelDB's own thread removed a file under our hands
+            shutil.rmtree(to)
+        else:
+            return to
 
 
 def has_all(store: SegmentStore, blocks: Iterable[Block]) -> None:

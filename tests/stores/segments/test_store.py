@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -214,7 +215,10 @@ def test_a_long_act_checkpoints_and_is_readable_throughout(tmp_path: Path) -> No
             writer.put(blocks[at : at + 50])
             has_all(store, blocks[: at + 50 : 20])
     assert len(store.segments()) > 4
-    crashed = opened(copied(tmp_path, tmp_path.with_name("crashed")), segment_bytes=2 * 1024 * 1024)
+    crashed = opened(
+        copied(tmp_path, tmp_path.with_name(tmp_path.name + " crashed")),
+        segment_bytes=2 * 1024 * 1024,
+    )
     has_all(crashed, blocks)
     crashed.close()
     store.close()
@@ -326,7 +330,8 @@ def test_closing_while_others_read_and_write_is_safe(tmp_path: Path) -> None:
 def test_a_later_layout_is_refused_naming_its_version(tmp_path: Path) -> None:
     opened(tmp_path).close()
     mark = tmp_path / "index.mark"
-    mark.write_bytes(b"jzmark\0\2" + mark.read_bytes()[8:])
+    body = b"jzmark\0\2" + mark.read_bytes()[8:-4] + b"what it adds"
+    mark.write_bytes(body + crc32(body).to_bytes(4, "big"))
     with pytest.raises(NewerSegments, match="layout 2"):
         opened(tmp_path)
 
