@@ -1,11 +1,13 @@
 """Pins: Kubo's rules of what replaces what, who is pinned through whom, and what must be here."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jiaozi_node.dag.pin import AlreadyPinned, Found, NotPinned, Pin, Pins
-from jiaozi_node.dag.traverse import Extent
+from jiaozi_node.dag.traverse import Extent, Seen
 from jiaozi_node.dag.walk import gather, run
 from jiaozi_node.errors import Corrupt, LimitExceeded, Misuse
 from jiaozi_node.formats.cid import Cid
@@ -180,3 +182,60 @@ def test_rows_follow_the_rules(steps: list[tuple[str, int, str, str]]) -> None:
         else:
             assert tree.pins.rm(cid, mode == "recursive") == model.pop(cid)
     assert {pin.cid: pin for pin in tree.pins.ls()} == model
+
+
+class Notes:
+    """Links that were learnt."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, Sequence[bytes]] = {}
+
+    def links(self, cid: bytes) -> Sequence[bytes] | None:
+        return self.known.get(cid)
+
+    def learn(self, cid: bytes, links: Sequence[bytes]) -> None:
+        self.known[cid] = links
+
+
+def test_a_second_listing_reads_no_block_but_those_below_new_pins() -> None:
+    tree, notes = Tree(), Notes()
+    tree.pin(tree.root)
+    first = run(gather(tree.pins.indirect(notes)), tree.store.get)
+    tree.store.asked.clear()
+    assert run(gather(tree.pins.indirect(notes)), tree.store.get) == first
+    assert tree.store.asked == []
+    assert [one.via for one in run(tree.pins.find([tree.b], "all", notes), tree.store.get)] == [
+        tree.root
+    ]
+    assert tree.store.asked == []
+    c = tree.store.add(b"c", V1)
+    top = tree.store.directory({"c": c, "again": tree.store.directory({}, V1)}, V1)
+    tree.pins.add(top.cid)
+    listed = run(gather(tree.pins.indirect(notes)), tree.store.get)
+    assert set(listed) > {*first, c.cid}
+    assert tree.root not in tree.store.asked
+    assert top.cid in tree.store.asked
+    tree.pins.rm(tree.root)
+    assert set(run(gather(tree.pins.indirect(notes)), tree.store.get)) == set(listed) - set(first)
+
+
+def test_many_pins_are_set_together_or_not_at_all() -> None:
+    tree = Tree()
+    tree.pins.add_all([tree.a, tree.b, tree.a], name="many")
+    assert {(pin.cid, pin.name) for pin in tree.pins.ls()} == {(tree.a, "many"), (tree.b, "many")}
+    with pytest.raises(AlreadyPinned):
+        tree.pins.add_all([tree.sub, tree.a], "direct")
+    assert tree.pins.get(tree.sub) is None
+    tree.pins.add_all([])
+
+
+def test_what_many_have_in_common_is_fetched_once() -> None:
+    tree = Tree()
+    other = tree.store.directory({"sub": tree.store.directory({}, V1)}, V1)
+    seen: Seen = {}
+    run(tree.pins.whole(tree.root, seen=seen), tree.store.get)
+    tree.store.asked.clear()
+    run(tree.pins.whole(tree.root, seen=seen), tree.store.get)
+    assert tree.store.asked == [tree.root]
+    run(tree.pins.whole(other.cid, seen=seen), tree.store.get)
+    assert list(tree.pins.ls()) == []

@@ -1,0 +1,115 @@
+"""``gc``, ``fsck`` and ``ipfs repo gc`` as they are typed: answers and exit codes."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import Run
+
+# `echo hi | ipfs add` and its block under the CID that Kubo 0.43 prints when it removes it.
+HI = "QmZLRFWaz9Kypt2ACNMDzA5uzACDRiCqwdkNSP1UZsu56D"
+HI_BLOCK = "bafkreifdmflkybo26fnmpxrcoakgaeax4yrt2kftctbcz3zz6uz3c5p3xy"
+
+
+@pytest.fixture
+def unpinned(jiaozi: Run, place: Path) -> Path:
+    """A Kubo-face home with a block that nothing keeps and a pinned one."""
+    jiaozi("ipfs", "init")
+    (place / "hi").write_text("hi\n")
+    (place / "ho").write_text("ho\n")
+    jiaozi("ipfs", "repo", "gc")
+    assert jiaozi("ipfs", "add", "-q", "--pin=false", "hi").out == f"{HI}\n"
+    jiaozi("ipfs", "add", "-q", "ho")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("options", "out"),
+    [
+        ((), f"removed {HI_BLOCK}\n"),
+        (("--quiet",), f"{HI_BLOCK}\n"),
+        (("-q",), f"{HI_BLOCK}\n"),
+        (("--stream-errors",), f"removed {HI_BLOCK}\n"),
+        (("--silent",), ""),
+        (("--enc=json",), f'{{"Key":{{"/":"{HI_BLOCK}"}}}}\n'),
+    ],
+)
+def test_repo_gc_answers_as_kubo_does(
+    jiaozi: Run, unpinned: Path, options: tuple[str, ...], out: str
+) -> None:
+    assert unpinned.exists()
+    assert jiaozi("ipfs", "repo", "gc", *options).out == out
+    assert jiaozi("ipfs", "repo", "gc", *options).out == ""
+    assert HI_BLOCK not in jiaozi("ipfs", "refs", "local").out
+    jiaozi("ipfs", "cat", HI, code=1)
+
+
+def test_repo_gc_takes_no_arguments(jiaozi: Run, unpinned: Path) -> None:
+    assert unpinned.exists()
+    assert "expected 0 argument(s), got 1" in jiaozi("ipfs", "repo", "gc", "x", code=1).err
+
+
+def test_a_fault_is_the_last_row_when_errors_are_streamed(jiaozi: Run, unpinned: Path) -> None:
+    lost = jiaozi("ipfs", "add", "-q", "--raw-leaves", str(unpinned / "ho")).out.strip()
+    jiaozi("ipfs", "block", "rm", "-f", lost, code=1)  # it is pinned
+    jiaozi("ipfs", "pin", "rm", lost)
+    (unpinned / "d").mkdir()
+    os.link(unpinned / "ho", unpinned / "d" / "ho")
+    top = jiaozi("ipfs", "add", "-Qr", "--raw-leaves", str(unpinned / "d")).out.strip()
+    remove(Path(os.environ["JIAOZI_PATH"]), lost)
+    ran = jiaozi("ipfs", "repo", "gc", "--stream-errors", code=1)
+    assert ran.out.startswith(f"Error: block {lost}, which pins {top} needs, is missing")
+    assert "encountered errors during gc run" in ran.err
+    ran = jiaozi("ipfs", "repo", "gc", code=1)
+    assert (ran.out, lost in ran.err) == ("", True)
+    assert HI_BLOCK in jiaozi("ipfs", "refs", "local").out
+    ran = jiaozi("gc", code=5)
+    assert ran.err.startswith(f"jiaozi: block {lost}")
+    ran = jiaozi("fsck", code=6)
+    assert f"blocks: {lost}: it is missing; pins {top} needs it (lost)\n" in ran.out
+    rows = [json.loads(line) for line in jiaozi("fsck", "--json", code=6).out.splitlines()]
+    assert rows[0]["item"] == lost
+    assert rows[0]["lost"] is True
+    assert rows[-1]["findings"] == rows[-1]["lost"] == 1
+
+
+def remove(home: Path, text: str) -> None:
+    from jiaozi_node.formats.cid import Cid
+    from jiaozi_node.node.local_home import LocalHome
+
+    opened = LocalHome.open(home)
+    assert opened.blocks.drop([Cid.parse(text)]) == 1
+    opened.close()
+
+
+def test_gc_says_how_much_went(jiaozi: Run, unpinned: Path) -> None:
+    assert unpinned.exists()
+    dry = json.loads(jiaozi("gc", "--dry-run", "--json").out)
+    assert (dry["dryRun"], dry["blocks"], dry["bytes"]) == (True, 1, 11)
+    assert jiaozi("gc", "-n").out.startswith("would drop 1 blocks of 11 bytes, ")
+    assert jiaozi("gc").out.startswith("dropped 1 blocks of 11 bytes, ")
+    assert json.loads(jiaozi("gc", "--json").out)["blocks"] == 0
+
+
+def test_gc_prunes_reflogs_by_age(jiaozi: Run, place: Path) -> None:
+    jiaozi("init")
+    (place / "a").write_text("a")
+    jiaozi("add", "a")
+    jiaozi("commit", "-m", "one")
+    assert json.loads(jiaozi("gc", "--json").out)["reflogEntries"] == 0
+    assert json.loads(jiaozi("gc", "--json", "--prune=1d").out)["reflogEntries"] == 0
+    assert "not an age" in jiaozi("gc", "--prune=soon", code=2).err
+    assert jiaozi("fsck").out.endswith("all is well\n")
+    assert jiaozi("cat", "HEAD:a").out == "a"
+
+
+def test_fsck_mends_and_then_finds_nothing(jiaozi: Run, unpinned: Path) -> None:
+    for file in (Path(os.environ["JIAOZI_PATH"]) / "segments").glob("*.car"):
+        data = file.read_bytes()
+        file.write_bytes(data.replace(b"hi\n", b"hu\n"))
+    assert unpinned.exists()
+    assert "(can be mended)" in jiaozi("fsck", code=1).out
+    assert "(mended)" in jiaozi("fsck", "--repair", code=1).out
+    assert jiaozi("fsck").out.endswith(": all is well\n")
