@@ -15,7 +15,7 @@ def test_every_class_that_keeps_blocks_or_names_is_in_the_list_of_backends(
         if module.name.endswith(".api"):
             continue
         for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
-            keeps = hasattr(kind, "multihashes") or hasattr(kind, "scan")
+            keeps = any(hasattr(kind, name) for name in ("multihashes", "writer", "scan"))
             if keeps and kind.__module__ == module.name:
                 found.add(kind)
     assert found == listed

@@ -161,8 +161,20 @@ class Interrupting:
     def scan(self, kind: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         return self._names.scan(kind, prefix)
 
-    def close(self) -> None:
-        self._names.close()
+    def everything(self) -> Iterator[tuple[str, bytes, bytes]]:
+        return self._names.everything()
+
+    def kinds(self) -> list[str]:
+        return self._names.kinds()
+
+    def version(self) -> int:
+        return self._names.version()
+
+    def went_back(self) -> int | None:
+        return self._names.went_back()
+
+    def recount(self) -> None:
+        self._names.recount()
 
     def apply(self, changes: Sequence[Change]) -> None:
         if self._others:
