@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jiaozi_node.errors import Conflict, Corrupt, Refused
+from jiaozi_node.errors import Conflict, Corrupt, Refused, Unavailable
 from jiaozi_node.node.home import HomeMissing
 from jiaozi_node.stores.lock import HomeLock
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LAYOUT = "jiaozi 1"
 _FIRST = "jiaozi 0"  # plain LevelDB: only ever written before the first release
+_SQLITE_BYTES = 1024 * 1024  # with less it may be room that opening names.db lacked
 LOCK_WAIT_S = 10.0  # design §2: neither lock nor socket within 10 s → exit 7
 
 
@@ -171,8 +172,26 @@ class LocalHome:
 
         with self._opening:
             if self._names is None:
-                self._names = SqliteNames(self.path / "names.db", create=create)
+                at = self.path / "names.db"
+                try:
+                    self._names = SqliteNames(at, create=create)
+                except Unavailable:
+                    if not _makes_room(self.path):
+                        raise
+                    self._names = SqliteNames(at, create=create)
             return self._names
+
+
+def _makes_room(path: Path) -> bool:
+    """Give up the ballast on a full disk, where SQLite can't even read (reliability.md F9)."""
+    from jiaozi_node.stores.segments import disk
+    from jiaozi_node.stores.segments.checkpoint import BALLAST
+
+    ballast = path / BALLAST
+    if disk.free_bytes(str(path)) > _SQLITE_BYTES or not ballast.exists():
+        return False
+    disk.unlink(str(ballast))
+    return True
 
 
 def _leases() -> "Leases":

@@ -23,7 +23,7 @@
 
 enum { WRITE = 1, SYNC, RENAME, UNLINK, TRUNCATE, CREATE, RESERVE };
 enum { SEGMENT = 1, DROPS, INDEX, MARK, WAL, NAMES, OTHER };
-enum { FAIL = 1, KILL, TEAR, SHORT, STALL };
+enum { FAIL = 1, KILL, TEAR, SHORT, STALL, PAUSE };
 
 struct event { uint8_t op, place, under_way, spare; uint32_t file; };
 
@@ -155,6 +155,12 @@ static int enter(int op, int place, uint32_t file) {
     atomic_store(&page->hit_op, op);
     atomic_store(&page->hit_place, place);
     atomic_store(&page->hit, 1);
+    if (page->mode == PAUSE) { /* until the test disarms */
+        struct timespec wait = {0, 1000000L};
+        while (*(volatile uint32_t *)&page->mode == PAUSE)
+            nanosleep(&wait, NULL);
+        return 0;
+    }
     if (page->mode == STALL) {
         struct timespec wait = {page->stall_ms / 1000, page->stall_ms % 1000 * 1000000L};
         nanosleep(&wait, NULL);

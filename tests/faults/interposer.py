@@ -20,7 +20,7 @@ OPS = ("", "write", "sync", "rename", "unlink", "truncate", "create", "reserve")
 PLACES = ("", "segments", "drops", "index", "mark", "wal", "names.db", "other")
 WRITE, SYNC, RENAME, UNLINK, TRUNCATE, CREATE, RESERVE = range(1, 8)
 SEGMENT, DROPS, INDEX, MARK, WAL, NAMES, OTHER = range(1, 8)
-FAIL, KILL, TEAR, SHORT, STALL = range(1, 6)
+FAIL, KILL, TEAR, SHORT, STALL, PAUSE = range(1, 7)
 ALL = 0xFF
 EVENTS = 1 << 16
 
@@ -73,9 +73,7 @@ class Interposer:
         self.library = scratch / "interpose.so"
         compiler = shutil.which("cc") or shutil.which("gcc") or "cc"
         flags = ("-O2", "-shared", "-fPIC", "-D_LARGEFILE64_SOURCE", "-U_FORTIFY_SOURCE")
-        subprocess.run(
-            [compiler, *flags, "-o", str(self.library), str(SOURCE), "-ldl"], check=True
-        )
+        subprocess.run([compiler, *flags, "-o", str(self.library), str(SOURCE), "-ldl"], check=True)
         self.path = scratch / "page"
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -138,9 +136,7 @@ class Interposer:
         """Return the calls since tracing was armed."""
         page = self._page
         count = min(page.traced, EVENTS)
-        return [
-            Event(one.op, one.place, bool(one.begins), one.file) for one in page.trace[:count]
-        ]
+        return [Event(one.op, one.place, bool(one.begins), one.file) for one in page.trace[:count]]
 
 
 def phase_of(call: tuple[int, int] | None) -> str:

@@ -198,5 +198,3 @@ def _differences(home: LocalHome, work: Path) -> list[object]:
     head = repository.head_commit()
     assert head is not None
     return list(repository.changed(repository.commit_at(head).tree, repository.staged_tree()))
-
-

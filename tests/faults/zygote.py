@@ -113,7 +113,7 @@ class _Child:
         code = main(words)
         sys.stdout.flush()
         size = os.fstat(1).st_size
-        return code, os.pread(1, size, 0).decode()
+        return code, os.pread(1, size, 0).decode("utf-8", "replace")
 
     def write_file(self, name: str, data: bytes) -> str:
         path = Path(self.work, name)
