@@ -216,8 +216,8 @@ def base58_encode(data: bytes) -> str:
     number = int.from_bytes(data, "big")
     out: list[str] = []
     while number:
-        number, pair = divmod(number, 3364)
-        out.append(_B58_PAIR[pair])
+        number, four = divmod(number, 11316496)  # 58⁴ is one digit of Python's: quick to divide by
+        out.append(_B58_PAIR[four // 3364] + _B58_PAIR[four % 3364])
     text = "".join(reversed(out)).lstrip("1")
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
 

@@ -123,10 +123,9 @@ class SqliteNames:
             rows = self._open().execute(*query).fetchmany(_PAGE_ROWS)
             tally = None if prefix else self._tally(self._open(), kind)
         if len(rows) < _PAGE_ROWS:
-            digest = 0
-            for key, value, crc in rows:
-                yield key, self._checked(kind, key, value, crc)
-                digest += crc
+            digest = self._sum(kind, rows)
+            for key, value, _crc in rows:
+                yield key, value
             self._check_tally(kind, tally, len(rows), digest)
             return
         # Too many for one page: start over on a connection of its own, whose one SELECT is one
@@ -145,10 +144,10 @@ class SqliteNames:
                 if not rows:
                     break
                 self._open()
-                for key, value, crc in rows:
-                    yield key, self._checked(kind, key, value, crc)
-                    digest += crc
+                digest += self._sum(kind, rows)
                 count += len(rows)
+                for key, value, _crc in rows:
+                    yield key, value
             self._check_tally(kind, tally, count, digest)
         finally:
             own.close()
@@ -330,6 +329,15 @@ class SqliteNames:
         if not isinstance(value, bytes) or _crc(kind, key, value) != crc:
             raise CorruptNames(self.path, f"the row {kind} {key!r} fails its checksum")
         return value
+
+    def _sum(self, kind: str, rows: Sequence[tuple[bytes, bytes, int]]) -> int:
+        """Check a page of rows; return the sum of their checksums."""
+        digest, name = 0, kind.encode()
+        for key, value, crc in rows:
+            if type(value) is not bytes or crc != crc32(value, crc32(key, crc32(name, len(key)))):
+                self._checked(kind, key, value, crc)
+            digest += crc
+        return digest
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
