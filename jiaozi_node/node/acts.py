@@ -11,12 +11,15 @@ Outside of an act a writer holds a lease for its own span alone, which is not en
 wrote while another thread collects garbage.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.home import HoldsKeys, Home
+from jiaozi_node.stores.api import BlockMissing
 from jiaozi_node.stores.leases import Leased
 
 if TYPE_CHECKING:
@@ -77,3 +80,34 @@ def acting(home: Home) -> Iterator[Act]:
         return
     with home.leases.acting() as lease:
         yield Act(home, lease)
+
+
+_RELIED_AT_ONCE = 1000
+
+
+@contextmanager
+def relying(act: Act) -> Iterator[Callable[[Cid], Block]]:
+    """Hand out a way to get blocks that the act is going to name, not having written them.
+
+    When the ``with`` ends normally all that were got are durable, whoever wrote them, and kept
+    until the act ends. Raises `BlockMissing` when one was collected meanwhile.
+    """
+    store = act.blocks
+    met: list[Cid] = []
+    with store.writer() as writer:
+
+        def rely() -> None:
+            for cid, here in zip(met, writer.present(met), strict=True):
+                if not here:
+                    raise BlockMissing(cid)
+            met.clear()
+
+        def get(cid: Cid) -> Block:
+            block = store.get(cid)
+            met.append(cid)
+            if len(met) == _RELIED_AT_ONCE:
+                rely()
+            return block
+
+        yield get
+        rely()

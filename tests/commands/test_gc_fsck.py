@@ -113,3 +113,27 @@ def test_fsck_mends_and_then_finds_nothing(jiaozi: Run, unpinned: Path) -> None:
     assert "(can be mended)" in jiaozi("fsck", code=1).out
     assert "(mended)" in jiaozi("fsck", "--repair", code=1).out
     assert jiaozi("fsck").out.endswith(": all is well\n")
+
+
+def test_pins_before_one_that_fails_stay(jiaozi: Run, unpinned: Path) -> None:
+    assert unpinned.exists()
+    absent = "QmPFLWadhMBTg8pQ8ZmvFFCDnLhLXnHieXHPd8LGERQMa6"
+    for failing in (absent, "no path"):
+        jiaozi("ipfs", "pin", "add", HI, failing, code=1)
+        assert HI in jiaozi("ipfs", "pin", "ls", "--type=recursive").out
+        jiaozi("ipfs", "pin", "rm", HI)
+
+
+def test_a_listing_of_pins_that_lost_its_notes_is_the_same(jiaozi: Run, unpinned: Path) -> None:
+    (unpinned / "d").mkdir()
+    (unpinned / "d" / "x").write_text("x")
+    jiaozi("ipfs", "add", "-r", "-q", str(unpinned / "d"))
+    first = jiaozi("ipfs", "pin", "ls").out
+    assert " indirect\n" in first
+    notes = Path(os.environ["JIAOZI_PATH"]) / "cache" / "links"
+    assert notes.stat().st_size > 100
+    assert jiaozi("ipfs", "pin", "ls").out == first
+    notes.write_bytes(b"rubbish")
+    assert jiaozi("ipfs", "pin", "ls").out == first
+    notes.unlink()
+    assert jiaozi("ipfs", "pin", "ls").out == first

@@ -17,12 +17,12 @@ from jiaozi_node.formats import dag_cbor
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.node import roots
-from jiaozi_node.node.acts import acting
+from jiaozi_node.node.acts import acting, relying
 from jiaozi_node.node.collecting import RUN_KEY, Collected, NamesLost, age_s, collect
 from jiaozi_node.node.fsck import fsck
 from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.node.repository import Repository
-from jiaozi_node.stores.api import Change
+from jiaozi_node.stores.api import BlockMissing, Change
 from jiaozi_node.unixfs.read import read
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.stages import Stages
@@ -266,6 +266,23 @@ def test_a_copied_working_copy_gets_a_stage_of_its_own(
         assert home.blocks.has([tree]) == [True]
     assert home.blocks.has([both]) == [False]
     assert clean(home)
+
+
+def test_what_an_act_relies_on_is_kept_until_it_ends_and_missed_when_gone(
+    home: LocalHome,
+) -> None:
+    leaf = Block.of(b"leaf")
+    put(home, leaf)
+    with acting(home) as act:
+        with relying(act) as get:
+            assert get(leaf.cid) == leaf
+        assert gc(home)[0] == []
+    with acting(home) as act:
+        walk = relying(act)
+        walk.__enter__()(leaf.cid)
+        assert [one.cid for one in gc(home)[0]] == [leaf.cid]
+        with pytest.raises(BlockMissing):
+            walk.__exit__(None, None, None)
 
 
 # Beside others.

@@ -31,7 +31,7 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.dag.pin import DIRECT, RECURSIVE, Pins, check_name
     from jiaozi_node.dag.traverse import Seen
     from jiaozi_node.dag.walk import run
-    from jiaozi_node.node.acts import acting
+    from jiaozi_node.node.acts import acting, relying
 
     name = call.option("name") or ""
     check_name(name)
@@ -39,29 +39,34 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     pins = Pins(call.home.names)
     mode = RECURSIVE if call.option("recursive") else DIRECT
     seen: Seen = {}
-    done = []
-    whole: list[Cid] = []
+    paths = call.args["ipfs_path"]
+    done: list[str] = []
     with acting(call.home) as act:
-        get = act.blocks.get
-        try:
-            for text in call.args["ipfs_path"]:
-                cid = resolve_whole(call, text)
-                act.lease.keep_below(cid)
-                try:
-                    if mode == DIRECT and cid.inline is None:
-                        get(cid)
-                    extent = run(pins.whole(cid, mode, name, seen), get)
+        for begin in range(0, len(paths), _PINS_AT_ONCE):
+            whole: list[Cid] = []
+            failed: JiaoziError | None = None
+            with relying(act) as get:
+                for text in paths[begin : begin + _PINS_AT_ONCE]:
+                    try:
+                        cid = resolve_whole(call, text)
+                    except JiaoziError as fault:
+                        failed = fault
+                        break
+                    act.lease.keep_below(cid)
+                    try:
+                        if mode == DIRECT and cid.inline is None:
+                            get(cid)
+                        extent = run(pins.whole(cid, mode, name, seen), get)
+                    except JiaoziError as fault:
+                        failed = PinFailed(kubo_message(fault))
+                        break
+                    if extent is not None:
+                        call.progress(extent.blocks, extent.size_bytes)
                     whole.append(cid)
-                    if len(whole) == _PINS_AT_ONCE:
-                        pins.add_all(whole, mode, name)
-                        whole = []
-                except JiaoziError as fault:
-                    raise PinFailed(kubo_message(fault)) from None
-                if extent is not None:
-                    call.progress(extent.blocks, extent.size_bytes)
-                done.append(shown(cid))
-        finally:  # those before one that fails stay pinned, as Kubo has it
             _set(pins, whole, mode, name)
+            if failed is not None:  # those before it stay pinned, as Kubo has it
+                raise failed
+            done += map(shown, whole)
     yield {"Pins": done}
 
 
