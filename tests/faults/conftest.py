@@ -79,7 +79,7 @@ def show(request: pytest.FixtureRequest) -> Show:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    """A directory in memory where there is room: a sync costs nothing, and a kill leaves it whole."""
+    """A directory in memory where there is room: a sync costs nothing, a kill leaves it whole."""
     memory = Path("/dev/shm")
     if not memory.is_dir() or shutil.disk_usage(memory).free < 2 << 30:
         yield tmp_path

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 enum { WRITE = 1, SYNC, RENAME, UNLINK, TRUNCATE, CREATE, RESERVE };
-enum { SEGMENT = 1, DROPS, INDEX, MARK, WAL, NAMES, OTHER };
+enum { SEGMENT = 1, DROPS, INDEX, MARK, WAL, NAMES, OTHER, TABLE };
 enum { FAIL = 1, KILL, TEAR, SHORT, STALL, PAUSE };
 
 struct event { uint8_t op, place, under_way, spare; uint32_t file; };
@@ -78,6 +78,8 @@ static int place_of(const char *path, uint32_t *file) {
         return ends(path, ".drops") ? DROPS : SEGMENT;
     if (!strncmp(path, "/index/LOG", 10) || !strcmp(path, "/index/LOCK"))
         return 0;
+    if (!strncmp(path, "/index/", 7) && ends(path, ".ldb"))
+        return TABLE;
     if (!strcmp(path, "/index") || !strncmp(path, "/index/", 7))
         return INDEX;
     if (!strncmp(path, "/index.", 7) || !strcmp(path, "/ballast") || !path[0])

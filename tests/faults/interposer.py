@@ -17,11 +17,11 @@ from typing import NamedTuple
 SOURCE = Path(__file__).with_name("interpose.c")
 
 OPS = ("", "write", "sync", "rename", "unlink", "truncate", "create", "reserve")
-PLACES = ("", "segments", "drops", "index", "mark", "wal", "names.db", "other")
+PLACES = ("", "segments", "drops", "index", "mark", "wal", "names.db", "other", "tables")
 WRITE, SYNC, RENAME, UNLINK, TRUNCATE, CREATE, RESERVE = range(1, 8)
-SEGMENT, DROPS, INDEX, MARK, WAL, NAMES, OTHER = range(1, 8)
+SEGMENT, DROPS, INDEX, MARK, WAL, NAMES, OTHER, TABLE = range(1, 9)
 FAIL, KILL, TEAR, SHORT, STALL, PAUSE = range(1, 7)
-ALL = 0xFF
+ALL = 0xFFFF
 EVENTS = 1 << 16
 
 
@@ -146,7 +146,7 @@ def phase_of(call: tuple[int, int] | None) -> str:
     op, place = call
     if place in (WAL, NAMES):
         return "names"
-    if place in (INDEX, MARK):
+    if place in (INDEX, TABLE, MARK):
         return "index"
     if place == OTHER:
         return "other files"

@@ -1,4 +1,4 @@
-"""A disk that is full: nothing acknowledged is lost, reading goes on, and room makes all work again.
+"""A full disk: nothing acknowledged is lost, reading goes on, and with room all works again.
 
 A file of somebody else takes the room, on a small file system of the test's own: before an act, or
 while it writes.

@@ -29,7 +29,7 @@ PHASES = ("segment write", "fdatasync", "index", "names")
 KINDS = (  # operations, places, and among how many such calls one is picked
     (bits(ip.WRITE, ip.CREATE), bits(ip.SEGMENT), 12),
     (bits(ip.SYNC), bits(ip.SEGMENT), 12),
-    (ip.ALL, bits(ip.INDEX), 60),
+    (ip.ALL, bits(ip.INDEX, ip.TABLE), 60),
     (ip.ALL, bits(ip.MARK), 20),
     (bits(ip.WRITE, ip.SYNC), bits(ip.WAL), 40),
     (ip.ALL, bits(ip.NAMES), 25),

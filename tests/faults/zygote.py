@@ -214,7 +214,7 @@ def _threads(child: _Child) -> int:
                         writer.put([block])
                     pins.add(block.cid)
                 child.tell(ack="import", serial=serial, cid=str(block.cid), size=0)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - whatever it is, the test hears of it
             traceback.print_exc()
             os._exit(9)
 
@@ -284,7 +284,11 @@ def _keep_open(path: Path) -> None:
             """Stay open."""
 
     kept = Kept.open(path)
-    opening.open_home = lambda _path: kept
+
+    def open_home(path: Path) -> LocalHome:
+        return kept
+
+    opening.open_home = open_home
 
 
 SCRIPTS: dict[str, Callable[[_Child], int]] = {
@@ -342,7 +346,7 @@ def _become(request: Said, pipe: int) -> None:
             aside = os.open(where + ".err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(aside, 2)
         code = SCRIPTS[request["script"]](_Child(request, pipe))
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked child must not return
         traceback.print_exc()
         sys.stderr.flush()
     finally:
