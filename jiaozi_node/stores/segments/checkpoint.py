@@ -57,9 +57,13 @@ class Checkpoints:
         if flush:
             pipe.flush_rows()
         else:
-            pipe._write_rows()
-        if pipe.failed is not None:
-            return
+            pipe.write_rows()
+        if pipe.failed is None:
+            with pipe.whole:
+                self._mark()
+
+    def _mark(self) -> None:
+        pipe = self._pipe
         with pipe.lock:
             pipe.rolled = False
             segments = list(pipe.catalogue.segments.values())
@@ -80,6 +84,9 @@ class Checkpoints:
         for segment, at, size in pipe.cold:
             disk.forget(pipe.files.fd(segment), at, size)
         pipe.cold.clear()
+        for one in segments:
+            if one.closed and one.synced >= one.tail:
+                pipe.files.settled(one)
 
     def give_up(self, segment: Segment) -> None:
         """Note that *segment* can't be synced any more: what follows its limit is no block's place.

@@ -80,6 +80,7 @@ class Files:
         self.path = path
         self._when_idle = when_idle
         self._fds: OrderedDict[int, int] = OrderedDict()
+        self._writing: dict[int, int] = {}  # never closed under a writer's hands; see `settled`
         self._unsynced_drops: dict[int, Segment] = {}
         self._lock = threading.Lock()
 
@@ -107,7 +108,8 @@ class Files:
             os.close(fd)
             raise
         segment.created = True
-        self._keep(segment.number, fd)
+        with self._lock:
+            self._writing[segment.number] = fd
 
     def fd(self, segment: Segment) -> int:
         """Return a descriptor of the file; good for as long as the caller is counted by the guard.
@@ -115,13 +117,35 @@ class Files:
         Raises ``FileNotFoundError``.
         """
         with self._lock:
+            fd = self._writing.get(segment.number)
+            if fd is not None:
+                return fd
             fd = self._fds.get(segment.number)
             if fd is not None:
                 if len(self._fds) > MAX_OPEN // 2:
                     self._fds.move_to_end(segment.number)
                 return fd
-        fd = disk.open_file(os.path.join(self.path, segment.name), write=not segment.closed)
-        return self._keep(segment.number, fd)
+        return self._keep(segment.number, disk.open_file(os.path.join(self.path, segment.name)))
+
+    def writing(self, segment: Segment) -> int:
+        """Return a descriptor to write by, of a file made when it isn't there; see `settled`."""
+        fd = self._writing.get(segment.number)
+        if fd is None:
+            if segment.created:
+                fd = disk.open_file(os.path.join(self.path, segment.name), write=True)
+                with self._lock:
+                    self._writing[segment.number] = fd
+            else:
+                self.create(segment)
+                fd = self._writing[segment.number]
+        return fd
+
+    def settled(self, segment: Segment) -> None:
+        """Let go of the descriptor of a segment that nobody writes or syncs any more."""
+        with self._lock:
+            fd = self._writing.pop(segment.number, None)
+        if fd is not None:
+            self._when_idle(lambda: os.close(fd))
 
     def _keep(self, number: int, fd: int) -> int:
         with self._lock:
@@ -135,6 +159,7 @@ class Files:
 
     def remove(self, segment: Segment) -> None:
         """Remove the file and its drops; readers who are inside keep what they have open."""
+        self.settled(segment)
         with self._lock:
             fd = self._fds.pop(segment.number, None)
             self._unsynced_drops.pop(segment.number, None)
@@ -192,8 +217,10 @@ class Files:
     def close(self) -> None:
         """Close every descriptor; nobody may be using one."""
         with self._lock:
-            fds, self._fds = self._fds, OrderedDict()
-        for fd in fds.values():
+            fds = [*self._fds.values(), *self._writing.values()]
+            self._fds.clear()
+            self._writing.clear()
+        for fd in fds:
             os.close(fd)
 
     def forget(self) -> None:

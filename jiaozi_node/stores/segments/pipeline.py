@@ -63,12 +63,30 @@ class _Buffer:
         self.cold = False
 
 
+class _Whole:
+    """``with`` steps that belong together: whoever is interrupted between them fails the store.
+
+    Else Ctrl-C could leave places given out and not filled, or rows written and not counted.
+    """
+
+    def __init__(self, pipe: "Pipeline") -> None:
+        self._pipe = pipe
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        if kind is not None and self._pipe.failed is None:
+            self._pipe.failed = "it was interrupted"
+
+
 class Pipeline:
     """Takes blocks in, in order, and brings them to the disk and into the index."""
 
     def __init__(self, files: Files, index: Index, segment_bytes: int) -> None:
         self.io = threading.Lock()
         self.lock = threading.Condition(threading.Lock())
+        self.whole = _Whole(self)
         self.pending: dict[bytes, Entry] = {}
         self.catalogue = Catalogue()
         self.files, self.index, self.segment_bytes = files, index, segment_bytes
@@ -102,31 +120,32 @@ class Pipeline:
         cold: bool = False,
     ) -> Entry:
         """Give the block a place and queue it; the caller holds `lock`."""
-        buffer = self._buffers.get(family)
-        if buffer is not None and buffer.segment.closed:
-            self._seal(family)
-            buffer = None
-        if buffer is None:
-            buffer = self._buffers[family] = self._begin(family)
-        segment = buffer.segment
-        start = head(cid, len(data))
-        offset = segment.tail + len(start)
-        segment.tail = offset + len(data)
-        segment.all_bytes += len(data)
-        entry = Entry(multihash, data, segment, offset, flags, old)
-        buffer.parts += (start, data)
-        buffer.entries.append(entry)
-        buffer.size += len(start) + len(data)
-        buffer.cold |= cold
-        self.pending[multihash] = entry
-        if buffer.size >= CHUNK_BYTES:
-            self._seal(family)
-            if segment.tail >= self.segment_bytes:
-                segment.closed = True
-                self.rolled = True
-            if self._thread is None:
-                self._start()
-            self.lock.notify_all()
+        with self.whole:
+            buffer = self._buffers.get(family)
+            if buffer is not None and buffer.segment.closed:
+                self._seal(family)
+                buffer = None
+            if buffer is None:
+                buffer = self._buffers[family] = self._begin(family)
+            segment = buffer.segment
+            start = head(cid, len(data))
+            offset = segment.tail + len(start)
+            segment.tail = offset + len(data)
+            segment.all_bytes += len(data)
+            entry = Entry(multihash, data, segment, offset, flags, old)
+            buffer.parts += (start, data)
+            buffer.entries.append(entry)
+            buffer.size += len(start) + len(data)
+            buffer.cold |= cold
+            self.pending[multihash] = entry
+            if buffer.size >= CHUNK_BYTES:
+                self._seal(family)
+                if segment.tail >= self.segment_bytes:
+                    segment.closed = True
+                    self.rolled = True
+                if self._thread is None:
+                    self._start()
+                self.lock.notify_all()
         return entry
 
     def _begin(self, family: Family) -> _Buffer:
@@ -160,7 +179,7 @@ class Pipeline:
         """Bring all that was put into the index; the caller holds `io` and not `lock`."""
         self.flush()
         if self.failed is None:
-            self._write_rows()
+            self.write_rows()
 
     @property
     def quiet(self) -> bool:
@@ -169,6 +188,10 @@ class Pipeline:
 
     def _write_next(self) -> None:
         """Write the first chunk of the queue."""
+        with self.whole:
+            self._write_chunk()
+
+    def _write_chunk(self) -> None:
         with self.lock:
             if not self._queue:
                 return
@@ -177,9 +200,9 @@ class Pipeline:
         try:
             if self.failed is not None:
                 raise OSError(self.failed)
-            if not segment.created:
-                self.files.create(segment)
-            disk.write_at(self.files.fd(segment), buffer.parts, buffer.size, buffer.at)
+            if buffer.at != segment.written or sum(map(len, buffer.parts)) != buffer.size:
+                raise OSError("what was put was cut short")
+            disk.write_at(self.files.writing(segment), buffer.parts, buffer.size, buffer.at)
         except OSError as fault:
             self._chunk_failed(segment, fault)
             return
@@ -195,14 +218,16 @@ class Pipeline:
         if buffer.cold:
             self.cold.append((segment, buffer.at, buffer.size))
         if len(self._written) >= BATCH_ROWS:
-            self._write_rows()
+            self.write_rows()
         self.after_chunk()
 
-    def _write_rows(self) -> None:
-        """Put the rows of written blocks into the index."""
-        entries = self._written
-        if not entries:
-            return
+    def write_rows(self) -> None:
+        """Put the rows of written blocks into the index; the caller holds `io`."""
+        if self._written:
+            with self.whole:
+                self._write_rows(self._written)
+
+    def _write_rows(self, entries: list[Entry]) -> None:
         catalogue = self.catalogue
         changes: list[tuple[Entry, Row | None, Row]] = []
         for entry in entries:

@@ -6,10 +6,10 @@ blocks need and no other. What the index lost is read again from the segments, w
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from jiaozi_node.errors import LimitExceeded, Misuse
+from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse
 from jiaozi_node.formats import multihash as mh
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -291,24 +291,33 @@ class SegmentStore:
 
     def drop(self, cids: Iterable[Cid]) -> int:
         """See `api.DropsBlocks`. The segments keep the bytes until `compact.reclaim` frees them."""
-        pipe = self._pipe
-        dropped = 0
         wanted = iter({cid.multihash for cid in cids if cid.inline is None})
+        dropped = 0
         while group := list(islice(wanted, 1000)):
-            with pipe.io:
-                while True:
+            dropped += self._alter(group, self._drop_group)
+        return dropped
+
+    def _alter(self, group: list[bytes], alter: Callable[[list[bytes]], int]) -> int:
+        """Call *alter* with guard and lock held, while every row is in the index."""
+        pipe = self._pipe
+        if pipe.failed is not None:
+            self._revive()
+        while True:
+            try:
+                with pipe.io:
                     pipe.flush_rows()
                     if pipe.failed is not None:
                         raise WritesFailed(self.path, pipe.failed)
                     with self._guard, pipe.lock:
-                        if pipe.quiet:
-                            dropped += self._drop_group(group)
-                            break
-                self._checkpoints.when_due()
-        return dropped
+                        if not pipe.quiet:
+                            continue
+                        altered = alter(group)
+                    self._checkpoints.when_due()
+                    return altered
+            except IndexDamaged as fault:
+                self._rebuild(fault)
 
     def _drop_group(self, group: list[bytes]) -> int:
-        catalogue = self._pipe.catalogue
         rows: dict[bytes, Row] = {}
         for multihash in group:
             row = self._index.get(multihash)
@@ -317,6 +326,14 @@ class SegmentStore:
         by_segment: dict[int, list[tuple[int, Row]]] = {}
         for multihash, row in rows.items():
             by_segment.setdefault(row.segment, []).append((index.digest_of(multihash), row))
+        with self._pipe.whole:
+            self._drop_rows(rows, by_segment)
+        return len(rows)
+
+    def _drop_rows(
+        self, rows: dict[bytes, Row], by_segment: dict[int, list[tuple[int, Row]]]
+    ) -> None:
+        catalogue = self._pipe.catalogue
         try:
             # First the note for rebuilds, then the rows: a rebuild in between knows that they went.
             for number, noted in by_segment.items():
@@ -324,13 +341,12 @@ class SegmentStore:
                 if segment is not None:
                     self._files.drop(segment, noted)
             self._index.write((), rows)
-        except (OSError, IndexDamaged) as fault:
+        except (JiaoziError, OSError) as fault:
             self._pipe.failed = self._pipe.failed or str(fault)
             raise WritesFailed(self.path, str(fault)) from fault
         for multihash, row in rows.items():
             catalogue.account(multihash, row, None)
         self._pipe.unmarked_rows += len(rows)
-        return len(rows)
 
     def set_public(self, multihashes: Iterable[bytes], public: bool) -> int:
         """Set or clear the public bit of rows, durably; return how many changed.
@@ -338,32 +354,28 @@ class SegmentStore:
         It caches what public roots say of blocks in own segments; blocks of pub segments are
         public by their place, and a rebuild finds them so.
         """
-        pipe = self._pipe
-        changed = 0
         wanted = iter(multihashes)
+        changed = 0
         while group := list(islice(wanted, 1000)):
-            with pipe.io:
-                while True:
-                    pipe.flush_rows()
-                    if pipe.failed is not None:
-                        raise WritesFailed(self.path, pipe.failed)
-                    with self._guard, pipe.lock:
-                        if not pipe.quiet:
-                            continue
-                        puts = []
-                        for multihash in dict.fromkeys(group):
-                            row = self._index.get(multihash)
-                            if row is None or bool(row.flags & PUBLIC) == public:
-                                continue
-                            new = row._replace(flags=row.flags ^ PUBLIC)
-                            puts.append((multihash, index.pack(multihash, *new)))
-                        self._index.write(puts)
-                        changed += len(puts)
-                        pipe.unmarked_rows += len(puts)
-                        break
-        with pipe.io:
-            self._checkpoints.now()
+            changed += self._alter(group, lambda group: self._set_public_group(group, public))
+        if changed:
+            self.checkpoint()
         return changed
+
+    def _set_public_group(self, group: list[bytes], public: bool) -> int:
+        puts = []
+        for multihash in dict.fromkeys(group):
+            row = self._index.get(multihash)
+            if row is not None and bool(row.flags & PUBLIC) != public:
+                new = row._replace(flags=row.flags ^ PUBLIC)
+                puts.append((multihash, index.pack(multihash, *new)))
+        try:
+            self._index.write(puts)
+        except (JiaoziError, OSError) as fault:
+            self._pipe.failed = self._pipe.failed or str(fault)
+            raise WritesFailed(self.path, str(fault)) from fault
+        self._pipe.unmarked_rows += len(puts)
+        return len(puts)
 
     # For collection and fsck
 
@@ -505,15 +517,12 @@ class SegmentStore:
                 self.rebuilds += 1
 
     def _revive(self) -> None:
-        """Open the store again after a failure to write, when there is room by now.
+        """Open the store again after a failure to write.
 
         Neither LevelDB nor a sync can be asked again once it failed (F9); a new start from the mark
         can. Raises what opening raises when the disk still fails.
         """
         pipe = self._pipe
-        free = disk.free_bytes(self.path)
-        if free < self.low_water_bytes:
-            raise DiskFull(self.path, free, self.low_water_bytes)
         with pipe.io:
             if pipe.failed is None:
                 return

@@ -136,6 +136,16 @@ def test_index_damaged_while_open_is_rebuilt_under_way(
         assert store.get(OWN[0].cid) == OWN[0]
         writer.put(OWN[:3])
     assert store.rebuilds == 1
+    for alter in (
+        lambda: store.drop([OWN[1].cid]),
+        lambda: store.set_public([OWN[2].cid.multihash], True),
+        lambda: list(store.rows()),
+    ):
+        store._index._db.put(OWN[1].cid.multihash, b"rot")
+        store._index._db.put(OWN[2].cid.multihash, b"rot")
+        alter()
+    assert store.rebuilds == 4
+    put(store, OWN[1:2])
     has_all(store, OWN + PUBLIC[:5] + LATER)
     assert len(list(store.rows())) == 345
     store.close()

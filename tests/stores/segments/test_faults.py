@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,37 @@ def test_whichever_step_fails_what_was_acknowledged_is_there(tmp_path: Path, cod
                 assert all(bits(store, PUBLIC))
             store.close()
     assert noticed > 15
+
+
+def test_interrupted_at_any_step_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    """Ctrl-C comes between any two steps; what was counted must still be what is there."""
+    total = steps_in_all(tmp_path)
+    for at in range(1, total + 1, 4):
+        home = tmp_path / str(at)
+        store = started(home)
+        acts = Acts()
+        reached = 0
+
+        def hook(name: str, at: int = at) -> None:
+            nonlocal reached
+            reached += 1
+            if reached == at:
+                raise KeyboardInterrupt
+
+        disk.hook = hook
+        with suppress(KeyboardInterrupt):
+            acts.run(store)
+        disk.hook = None
+        put(store, some(5, 100, "then "))
+        for block in [*acts.here, *some(5, 100, "then ")]:
+            assert fate(store, block) == "good", at
+        assert sum(one.live_rows for one in store.segments()) == len(list(store.rows()))
+        store.reclaim()
+        store.close()
+        store = opened(home)
+        for block in [*acts.here, *some(5, 100, "then ")]:
+            assert fate(store, block) == "good", at
+        store.close()
 
 
 def test_a_failed_sync_is_not_asked_again_and_fails_all_who_relied_on_it(tmp_path: Path) -> None:
