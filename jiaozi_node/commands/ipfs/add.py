@@ -43,7 +43,7 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
         follow_arguments=bool(options["dereference_args"]),
         follow_links=bool(options["dereference_symlinks"]),
         stdin_name=options["stdin_name"] or None,
-        mode=options["mode"] or None,
+        mode=(options["mode"] or 0) & 0o777 or None,  # Go: the rest of the bits mean nothing here
         mtime=(options["mtime"], options["mtime_nsecs"] or 0) if options["mtime"] else None,
         every_entry=not quiet,
     )
