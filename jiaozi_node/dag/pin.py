@@ -132,14 +132,29 @@ class Pins:
 
     def rm(self, cid: Cid, recursive: bool = True) -> Pin:
         """Remove the pin of *cid* and return it; a recursive one only with *recursive*."""
+        change, pin = self._removing(cid, recursive=recursive)
+        self._names.apply([change])
+        return pin
+
+    def rm_all(self, cids: Iterable[Cid], recursive: bool = True) -> None:
+        """Remove many pins at once, as `rm` does one; those before one that can't be removed go."""
+        changes: dict[Cid, Change] = {}
+        try:
+            for cid in cids:
+                if cid in changes:
+                    raise NotPinned(cid)
+                changes[cid] = self._removing(cid, recursive=recursive)[0]
+        finally:
+            self._names.apply(list(changes.values()))
+
+    def _removing(self, cid: Cid, *, recursive: bool) -> tuple[Change, Pin]:
         stood = self._names.get(KIND, cid.raw)
         if stood is None:
             raise NotPinned(cid)
         pin = pin_of(cid.raw, stood)
         if pin.mode == RECURSIVE and not recursive:
             raise NotPinned(cid, recursively=True)
-        self._names.apply([Change(KIND, cid.raw, None, stood)])
-        return pin
+        return Change(KIND, cid.raw, None, stood), pin
 
     def get(self, cid: Cid) -> Pin | None:
         """Return the pin of *cid*'s own, if it has one."""

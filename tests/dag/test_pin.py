@@ -239,3 +239,15 @@ def test_what_many_have_in_common_is_fetched_once() -> None:
     assert tree.store.asked == [tree.root]
     run(tree.pins.whole(other.cid, seen=seen), tree.store.get)
     assert list(tree.pins.ls()) == []
+
+
+def test_many_pins_are_removed_together_up_to_one_that_is_not_pinned() -> None:
+    tree = Tree()
+    tree.pins.add_all([tree.a, tree.b, tree.sub])
+    with pytest.raises(NotPinned):
+        tree.pins.rm_all([tree.a, tree.root, tree.b])
+    assert {pin.cid for pin in tree.pins.ls()} == {tree.b, tree.sub}
+    with pytest.raises(NotPinned):
+        tree.pins.rm_all([tree.b, tree.b])
+    tree.pins.rm_all([tree.sub])
+    assert list(tree.pins.ls()) == []

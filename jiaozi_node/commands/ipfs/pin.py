@@ -1,6 +1,6 @@
 """``ipfs pin add|ls|rm``: what garbage collection keeps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -96,11 +96,18 @@ def rm(call: Call) -> Iterator[dict[str, Any]]:
 
     shown = CidText.asked(call)
     pins = Pins(call.home.names)
-    done = []
-    for text in call.args["ipfs_path"]:
-        cid = resolve_whole(call, text)
-        pins.rm(cid, call.option("recursive"))
-        done.append(shown(cid))
+    done: list[str] = []
+    paths = call.args["ipfs_path"]
+    for begin in range(0, len(paths), _PINS_AT_ONCE):
+        group = paths[begin : begin + _PINS_AT_ONCE]
+
+        def resolved(group: Sequence[str] = group) -> Iterator[Cid]:
+            for text in group:
+                cid = resolve_whole(call, text)
+                yield cid
+                done.append(shown(cid))
+
+        pins.rm_all(resolved(), call.option("recursive"))
     yield {"Pins": done}
 
 
