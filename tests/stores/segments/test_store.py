@@ -14,6 +14,7 @@ from jiaozi_node.formats import car
 from jiaozi_node.formats.block import Block
 from jiaozi_node.stores.api import Family
 from jiaozi_node.stores.segments import disk, frame
+from jiaozi_node.stores.segments import store as store_module
 from jiaozi_node.stores.segments.faults import NewerSegments, StoreMissing
 from jiaozi_node.stores.segments.store import SegmentStore
 from tests.stores.segments.given import (
@@ -221,6 +222,25 @@ def test_a_long_act_checkpoints_and_is_readable_throughout(tmp_path: Path) -> No
     )
     has_all(crashed, blocks)
     crashed.close()
+    store.close()
+
+
+def test_what_a_large_import_writes_beyond_4_gib_leaves_the_page_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[tuple[int, int]] = []
+    monkeypatch.setattr(store_module, "COLD_BYTES", 2_000_000)
+    monkeypatch.setattr(disk, "forget", lambda _fd, at, size: forgotten.append((at, size)))
+    store = opened(tmp_path, segment_bytes=1 << 30)
+    put(store, some(60, 20_000, "small"))
+    store.checkpoint()
+    assert forgotten == []
+    put(store, some(300, 20_000))
+    store.checkpoint()
+    total = sum(size for _, size in forgotten)
+    assert 3_000_000 < total < 5_100_000
+    assert min(at for at, _ in forgotten) > 2_000_000
+    has_all(store, some(300, 20_000))
     store.close()
 
 
