@@ -101,7 +101,7 @@ def rm(call: Call) -> Iterator[dict[str, Any]]:
     for begin in range(0, len(paths), _PINS_AT_ONCE):
         group = paths[begin : begin + _PINS_AT_ONCE]
 
-        def resolved(group: Sequence[str] = group) -> Iterator[Cid]:
+        def resolved(group: Sequence[str] = group) -> Iterator["Cid"]:
             for text in group:
                 cid = resolve_whole(call, text)
                 yield cid
