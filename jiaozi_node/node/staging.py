@@ -86,7 +86,7 @@ class Staging:
     ) -> None:
         self._store, self._root, self._profile = store, root, profile
         self._progress, self._dry_run = progress, dry_run
-        self._home = _below(root, os.path.realpath(home))
+        self._home = place_below(root, os.path.realpath(home))
         # Directories and inner nodes of a dry run, which the store never sees.
         self._aside: dict[bytes, Block] = {}
 
@@ -354,7 +354,7 @@ class _Tracked:
         return _Tracked(self.rules.entering(parts, directory), self.under, self.home, inside)
 
 
-def _below(root: str, path: str) -> Parts | None:
+def place_below(root: str, path: str) -> Parts | None:
     """Return the names that lead from *root* down to *path*, both real paths; None elsewhere."""
     return _rest(tuple(path.split(os.sep)), tuple(root.rstrip(os.sep).split(os.sep)))
 

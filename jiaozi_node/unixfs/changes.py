@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from jiaozi_node.dag.walk import Lookup, Walk, gather
 from jiaozi_node.errors import LimitExceeded
+from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.unixfs.directory import Entry, entries
-from jiaozi_node.unixfs.node import DIRECTORY
-from jiaozi_node.unixfs.stat import stat
+from jiaozi_node.unixfs.node import DIRECTORY, Mtime
+from jiaozi_node.unixfs.stat import Stat, stat
 
 MAX_DEPTH = 256  # directories below each other
 
@@ -30,6 +31,21 @@ class Change(NamedTuple):
         return "A" if self.before is None else "D" if self.after is None else "M"
 
 
+class Folder(NamedTuple):
+    """A directory at *path* whose CID is not the same in both trees, the root included.
+
+    *before* and *after* are None where there is no directory. *names* are its entries in the later
+    tree, or in the earlier one when it went; *mode* and *mtime* likewise.
+    """
+
+    path: tuple[str, ...]
+    before: Cid | None
+    after: Cid | None
+    names: tuple[str, ...]
+    mode: int | None
+    mtime: Mtime | None
+
+
 def changes(before: Cid | None, after: Cid | None) -> Walk[Change, None]:
     """Yield the changes that make *after* of *before*, in byte order of paths.
 
@@ -37,6 +53,21 @@ def changes(before: Cid | None, after: Cid | None) -> Walk[Change, None]:
     files deleted and one added. Directories themselves are not reported: an empty one that came or
     went changes the root's CID and yields nothing.
     """
+    walk = walked(before, after)
+    sent: Block | None = None
+    while True:
+        try:
+            step = walk.send(sent)
+        except StopIteration:
+            return
+        if isinstance(step, Folder):
+            sent = None
+        else:
+            sent = yield step
+
+
+def walked(before: Cid | None, after: Cid | None) -> Walk[Change | Folder, None]:
+    """Yield what `changes` does, and each directory that differs before what is below it."""
     # Each step: path, before, after. A stack in reverse order keeps the output sorted.
     stack: list[tuple[tuple[str, ...], Cid | None, Cid | None]] = [((), before, after)]
     while stack:
@@ -47,32 +78,47 @@ def changes(before: Cid | None, after: Cid | None) -> Walk[Change, None]:
             raise LimitExceeded(
                 f"depth of the tree below {path[0]!r}", MAX_DEPTH, len(path), "names"
             )
-        old_names = yield from _below(old)
-        new_names = yield from _below(new)
-        if old_names is None or new_names is None:
-            # Not both are directories: report files, and walk whichever is a directory alone.
-            if old_names is None and new_names is None:
-                yield Change(path, old, new)
-                continue
-            file_before = old if old_names is None else None
-            file_after = new if new_names is None else None
-            if file_before or file_after:
-                yield Change(path, file_before, file_after)
-            old_names, new_names = old_names or {}, new_names or {}
-        for name in sorted(old_names.keys() | new_names.keys(), key=_bytes, reverse=True):
-            was, now = old_names.get(name), new_names.get(name)
-            if was != now:
-                stack.append(((*path, name), was, now))
+        was = yield from _below(old)
+        now = yield from _below(new)
+        file_before = old if was is None else None
+        file_after = new if now is None else None
+        if file_before or file_after:
+            yield Change(path, file_before, file_after)
+        if was is None and now is None:
+            continue
+        top = now if now is not None and now.stat is not None else was
+        if top is not None and top.stat is not None:
+            there = (old if was and was.stat else None, new if now and now.stat else None)
+            yield Folder(path, *there, tuple(top.held), top.stat.mode, top.stat.mtime)
+        old_held = was.held if was else {}
+        new_held = now.held if now else {}
+        for name in sorted(old_held.keys() | new_held.keys(), key=_bytes, reverse=True):
+            one, other = old_held.get(name), new_held.get(name)
+            if one != other:
+                stack.append(((*path, name), one, other))
 
 
-def _below(cid: Cid | None) -> Lookup[Mapping[str, Cid] | None]:
-    """Return the entries of a directory, {} where there is nothing, None for a file."""
+class _Held(NamedTuple):
+    """What a directory holds; *stat* is None where nothing stands."""
+
+    stat: Stat | None
+    held: Mapping[str, Cid]
+
+
+_NOTHING = _Held(None, {})
+
+
+def _below(cid: Cid | None) -> Lookup[_Held | None]:
+    """Return the entries of a directory, none where there is nothing, None for a file."""
     if cid is None:
-        return {}
-    if cid.codec == RAW or (yield from stat(cid)).kind != DIRECTORY:
+        return _NOTHING
+    if cid.codec == RAW:
         return None
-    found: list[Entry] = yield from gather(entries(cid))
-    return {entry.name: entry.cid for entry in found}
+    found = yield from stat(cid)
+    if found.kind != DIRECTORY:
+        return None
+    listed: list[Entry] = yield from gather(entries(cid))
+    return _Held(found, {entry.name: entry.cid for entry in listed})
 
 
 def _bytes(name: str) -> bytes:

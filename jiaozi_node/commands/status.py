@@ -1,0 +1,90 @@
+"""``jiaozi status``: what a commit would record, and what it would not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from jiaozi_node.commands.declare import Answer, Call, Command, ExitCode, Kind, Option
+from jiaozi_node.commands.shown import quoted, short
+
+_WORDS = {"A": "new file:   ", "M": "modified:   ", "D": "deleted:    "}
+
+
+def status(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
+    """Yield one value; with ``--exit-code`` 1 says that there is something."""
+    from jiaozi_node.node.repository import Repository
+    from jiaozi_node.node.status import status as look
+
+    repository = Repository.at(call.home, call.cwd)
+    found = look(repository, untracked=not call.option("no_untracked"))
+    yield {
+        "branch": found.branch,
+        "commit": str(found.commit) if found.commit else None,
+        "clean": found.clean,
+        "staged": [{"change": letter, "path": path} for letter, path in found.staged],
+        "changed": [
+            {"change": letter, "path": path} for letter, path in found.working if letter != "?"
+        ],
+        "untracked": [path for letter, path in found.working if letter == "?"],
+    }
+    if call.option("exit_code") and not found.clean:
+        yield ExitCode(1)
+
+
+def _text(value: dict[str, Any], call: Call) -> str:
+    if call.option("short") or call.option("porcelain"):
+        return "".join(_short(value))
+    return "\n".join(_long(value)) + "\n"
+
+
+def _short(value: dict[str, Any]) -> Iterator[str]:
+    staged = {row["path"]: row["change"] for row in value["staged"]}
+    changed = {row["path"]: row["change"] for row in value["changed"]}
+    for path in sorted({*staged, *changed}):
+        yield f"{staged.get(path, ' ')}{changed.get(path, ' ')} {quoted(path)}\n"
+    for path in value["untracked"]:
+        yield f"?? {quoted(path)}\n"
+
+
+def _long(value: dict[str, Any]) -> Iterator[str]:
+    if value["branch"]:
+        yield f"On branch {value['branch']}"
+    elif value["commit"]:
+        yield f"HEAD detached at {short(value['commit'])}"
+    else:
+        yield "HEAD detached, no commit"
+    if value["branch"] and not value["commit"]:
+        yield "No commits yet"
+    if value["staged"]:
+        yield "Changes to be committed:"
+        yield from _listed(value["staged"])
+    if value["changed"]:
+        yield "Changes not staged for commit (use 'jiaozi add' or 'jiaozi commit -a'):"
+        yield from _listed(value["changed"])
+    if value["untracked"]:
+        yield "Untracked files (use 'jiaozi add' to track them):"
+        for path in value["untracked"]:
+            yield f"\t{quoted(path)}"
+    if value["clean"]:
+        yield "nothing to commit, working copy clean"
+    elif not value["staged"]:
+        yield "nothing added to commit"
+
+
+def _listed(rows: list[dict[str, str]]) -> Iterator[str]:
+    for row in rows:
+        yield f"\t{_WORDS[row['change']]}{quoted(row['path'])}"
+
+
+STATUS = Command(
+    path=("status",),
+    tagline="Show what is staged, changed and not tracked.",
+    handler=status,
+    options=(
+        Option("short", Kind.BOOL, "Two letters and a path for each: staged, changed.", ("s",)),
+        Option("porcelain", Kind.BOOL, "The same, for programs: it will not change."),
+        Option("exit-code", Kind.BOOL, "Exit with 1 unless all is clean."),
+        Option("no-untracked", Kind.BOOL, "Leave out what is not tracked."),
+    ),
+    answer=Answer.VALUE,
+    text=_text,
+)

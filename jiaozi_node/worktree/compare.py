@@ -1,0 +1,224 @@
+"""A user's directory held against a tree: what is changed, gone, and not tracked.
+
+A file is hashed only when the stat index doesn't speak for it; what is learnt is left in the index
+for the caller to save. Ignore rules count for what isn't tracked, as in git; dotfiles are
+files like any other, ``.jiaozi`` is never looked at. An untracked directory is told of as one.
+"""
+
+import os
+from stat import S_ISDIR, S_ISLNK, S_ISREG
+from typing import NamedTuple
+
+from jiaozi_node.dag.walk import Get, stream
+from jiaozi_node.errors import LimitExceeded
+from jiaozi_node.formats import cid as c
+from jiaozi_node.formats import unixfs_pb
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.unixfs import blocks
+from jiaozi_node.unixfs.add import symlink
+from jiaozi_node.unixfs.changes import Folder, walked
+from jiaozi_node.unixfs.directory import values
+from jiaozi_node.unixfs.profile import Profile
+from jiaozi_node.worktree import names
+from jiaozi_node.worktree.ignore import GitRules
+from jiaozi_node.worktree.import_tree import Reader, Sink
+from jiaozi_node.worktree.index import StatIndex
+from jiaozi_node.worktree.scan import Excludes, unread
+
+Parts = tuple[str, ...]
+
+MODIFIED, DELETED, UNTRACKED = "M", "D", "?"
+
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Difference(NamedTuple):
+    """A path at which a directory isn't what a tree says.
+
+    *letter* is M, D or ?. *before* is what the tree has there, *after* what the file hashes to,
+    None unless it was modified. *folder* marks an untracked directory, or an empty one that went.
+    """
+
+    parts: Parts
+    letter: str
+    before: Cid | None
+    after: Cid | None
+    folder: bool = False
+
+
+def compare(
+    root: str,
+    tree: Cid,
+    get: Get,
+    profile: Profile,
+    index: StatIndex,
+    *,
+    home: Parts | None = None,
+    untracked: bool = True,
+) -> list[Difference]:
+    """Return how the directory *root* differs from *tree*, in byte order of paths.
+
+    *home* is the node home's place below *root*, which is passed over. Files are opened from their
+    directories and no symlink is followed. Raises `Unreadable`, `Vanished`, `Changed`.
+    """
+    with Reader(profile, Sink(None)) as reader:
+        work = _Comparing(root, get, profile, index, reader, home, untracked)
+        top = os.open(root, _FLAGS & ~os.O_NOFOLLOW)
+        try:
+            work.run(top, tree)
+        finally:
+            os.close(top)
+    return sorted(work.found, key=_order)
+
+
+class _Comparing:
+    """One comparison under way."""
+
+    def __init__(
+        self,
+        root: str,
+        get: Get,
+        profile: Profile,
+        index: StatIndex,
+        reader: Reader,
+        home: Parts | None,
+        untracked: bool,
+    ) -> None:
+        self.found: list[Difference] = []
+        self._root, self._get, self._profile = root, get, profile
+        self._index, self._reader = index, reader
+        self._home, self._untracked = home, untracked
+
+    def run(self, top: int, tree: Cid) -> None:
+        """Compare everything below *top*; a stack in place of recursion."""
+        # Each: path, the tree's directory, rules above, whether within an ignored directory.
+        pending: list[tuple[Parts, Cid, Excludes, bool]] = [((), tree, GitRules(), False)]
+        while pending:
+            parts, cid, rules, ignored = pending.pop()
+            if len(parts) > names.MAX_DEPTH:
+                where = names.shown(parts)
+                raise LimitExceeded(f"the depth of {where}", names.MAX_DEPTH, len(parts), "names")
+            here = _entered(top, parts, self._root)
+            try:
+                inner = rules.entering(parts, here)
+                pending += self._directory(here, parts, cid, inner, ignored)
+            finally:
+                os.close(here)
+
+    def _directory(
+        self, here: int, parts: Parts, cid: Cid, rules: Excludes, ignored: bool
+    ) -> list[tuple[Parts, Cid, Excludes, bool]]:
+        """Compare one directory; return those below it that are still to be compared."""
+        tracked = {
+            value.name.decode("utf-8", "surrogateescape"): value.cid
+            for value in stream(values(cid), self._get)
+        }
+        known = self._index.reading(os.fsencode("/".join((*parts, ""))) if parts else b"")
+        deeper: list[tuple[Parts, Cid, Excludes, bool]] = []
+        strange: list[os.DirEntry[str]] = []
+        try:
+            with os.scandir(here) as listed:
+                for item in listed:
+                    raw = tracked.pop(item.name, None)
+                    if raw is None:
+                        strange.append(item)
+                    elif item.is_dir(follow_symlinks=False):
+                        below = self._held(Cid(raw), (*parts, item.name))
+                        if below is None:
+                            self._gone((*parts, item.name), Cid(raw))
+                            strange.append(item)
+                        else:
+                            path = (*parts, item.name)
+                            inside = ignored or rules.excludes(path, True)
+                            deeper.append((path, below, rules, inside))
+                    else:
+                        found = item.stat(follow_symlinks=False)
+                        if known(item.name, found) != raw:
+                            self._file(here, (*parts, item.name), Cid(raw), found)
+        except OSError as fault:
+            raise unread(os.path.join(self._root, *parts), fault) from None
+        for name, raw in tracked.items():
+            self._gone((*parts, name), Cid(raw))
+        if self._untracked and not ignored:
+            self._strangers(parts, strange, rules)
+        return deeper
+
+    def _strangers(self, parts: Parts, met: list["os.DirEntry[str]"], rules: Excludes) -> None:
+        """Report what isn't tracked and isn't ignored."""
+        for item in met:
+            path = (*parts, item.name)
+            is_directory = item.is_dir(follow_symlinks=False)
+            if names.is_reserved(item.name) or path == self._home:
+                continue
+            if not rules.excludes(path, is_directory):
+                self.found.append(Difference(path, UNTRACKED, None, None, is_directory))
+
+    def _file(self, here: int, path: Parts, cid: Cid, found: os.stat_result) -> None:
+        """Look into one file or symlink that the index doesn't speak for."""
+        name = path[-1]
+        if S_ISREG(found.st_mode):
+            place = os.path.join(self._root, *path[:-1])
+            node, before = self._reader.file(here, name, place)
+            self._index.learn(os.fsencode("/".join(path)), before, node.cid, node.tsize)
+            now = node.cid
+        elif S_ISLNK(found.st_mode):
+            target = os.fsencode(os.readlink(name, dir_fd=here))
+            mtime = divmod(found.st_mtime_ns, 1_000_000_000) if self._profile.mtime else None
+            now = symlink(target, self._profile, mtime)[1].cid
+        else:  # a pipe, socket or device can't be tracked: what was is gone
+            self._gone(path, cid)
+            return
+        if now == cid:
+            return
+        if self._held(cid, path) is not None:
+            self._gone(path, cid)
+            self.found.append(Difference(path, UNTRACKED, None, now))
+        else:
+            self.found.append(Difference(path, MODIFIED, cid, now))
+
+    def _held(self, cid: Cid, path: Parts) -> Cid | None:
+        """Return *cid* when it is a directory, else None."""
+        if cid.codec == c.RAW:
+            return None
+        inline = cid.inline
+        block = self._get(cid) if inline is None else Block(cid, inline)
+        kind = blocks.parse(block).message.type
+        return cid if kind in (unixfs_pb.DIRECTORY, unixfs_pb.HAMT_SHARD) else None
+
+    def _gone(self, path: Parts, cid: Cid) -> None:
+        """Report every file of the tree at *path* as deleted, and directories that are empty."""
+        for change in stream(walked(cid, None), self._get):
+            if isinstance(change, Folder):
+                if not change.names:
+                    self.found.append(
+                        Difference((*path, *change.path), DELETED, change.before, None, True)
+                    )
+            else:
+                self.found.append(Difference((*path, *change.path), DELETED, change.before, None))
+
+
+def is_file(path: str) -> bool:
+    """Tell whether a file or symlink, and no directory, stands at *path*."""
+    try:
+        return not S_ISDIR(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _entered(top: int, parts: Parts, root: str) -> int:
+    """Open the directory *parts* below *top*, name by name, following no symlink."""
+    here = os.open(".", _FLAGS, dir_fd=top)
+    for at, name in enumerate(parts, 1):
+        try:
+            below = os.open(name, _FLAGS, dir_fd=here)
+        except OSError as fault:
+            raise unread(os.path.join(root, *parts[:at]), fault) from None
+        finally:
+            os.close(here)
+        here = below
+    return here
+
+
+def _order(found: Difference) -> tuple[bytes, str]:
+    return os.fsencode("/".join(found.parts)), found.letter
