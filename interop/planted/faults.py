@@ -79,7 +79,11 @@ FAULTS = (
                 "        return Committed(block.cid, made, self.head.branch)\n",
             ),
         ),
-        ("tests/node/test_order.py",),
+        (
+            "tests/node/test_order.py",
+            "tests/faults/test_sync_order.py",
+            "tests/faults/test_turns.py::test_each_call_in_turn[commit]",
+        ),
     ),
     Fault(
         "a collection that ignores leases",
@@ -91,5 +95,36 @@ FAULTS = (
             ),
         ),
         ("tests/dag/test_gc.py", "tests/node/test_collecting.py"),
+    ),
+    Fault(
+        "an fdatasync that does nothing",
+        (Change("stores/segments/disk.py", "    os.fdatasync(fd)\n", "    os.fstat(fd)\n"),),
+        ("tests/faults/test_sync_order.py", "tests/faults/test_power.py"),
+    ),
+    Fault(
+        "reads without the hash check",
+        (
+            Change(
+                "stores/segments/store.py",
+                "        if row is not None and not mh.matches(multihash, data):\n",
+                "        if row is not None and False:\n",
+            ),
+        ),
+        ("tests/faults/test_flips.py::test_flips_in_segments",),
+    ),
+    Fault(
+        "a replay that trusts the last batch",
+        (
+            Change(
+                "stores/segments/recover.py",
+                "        replay(index, files, catalogue, segment, suspects.pop(segment.number, {}))\n",
+                "        ends = [segment.marked]\n"
+                "        for _, row in suspects.pop(segment.number, {}).values():\n"
+                "            ends.append(row.offset + row.length)\n"
+                "        segment.marked = max(ends)\n"
+                "        replay(index, files, catalogue, segment, {})\n",
+            ),
+        ),
+        ("tests/faults/test_rebuild.py::test_rows_that_went_from_the_middle_are_replayed",),
     ),
 )

@@ -39,7 +39,7 @@ def apply(change: Change, root: Path) -> None:
 
 def run(root: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     """Run *tests* against the package below *root*, and make sure that it is that one."""
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": str(root), "JIAOZI_FAULTS": "small"}
     where = subprocess.run(
         [sys.executable, "-c", "import jiaozi_node; print(jiaozi_node.__file__)"],
         cwd=root, env=environment, capture_output=True, text=True, check=True,

@@ -109,3 +109,11 @@ def plain_zygote() -> Iterator[Zygote]:
     made = Zygote()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def other_zygote() -> Iterator[Zygote]:
+    """A second one, for two children at once."""
+    made = Zygote()
+    yield made
+    made.close()

@@ -73,7 +73,10 @@ def known(tmp_path_factory: pytest.TempPathFactory, plain_zygote: Zygote) -> Kno
     for number in range(6):  # garbage that has its rows yet
         (at / f"aside{number}").write_bytes(content(3000 + number, 1500))
         commands(
-            plain_zygote, home, work, ["ipfs", "add", "-Q", "--pin=false", str(at / f"aside{number}")]
+            plain_zygote,
+            home,
+            work,
+            ["ipfs", "add", "-Q", "--pin=false", str(at / f"aside{number}")],
         )
     opened = LocalHome.open(home, 0)
     store = segments_of(opened)
@@ -88,7 +91,9 @@ def known(tmp_path_factory: pytest.TempPathFactory, plain_zygote: Zygote) -> Kno
             row = rows.get(section.multihash)
             live = row is not None and (row.segment, row.offset) == (segment.number, section.offset)
             head = Span(file, end, section.offset, "head" if live else "dead", section.multihash)
-            data = Span(file, section.offset, section.end, "data" if live else "dead", head.multihash)
+            data = Span(
+                file, section.offset, section.end, "data" if live else "dead", head.multihash
+            )
             spans += [head, data]
             end = section.end
         # The first head takes the file's own with it.

@@ -27,7 +27,7 @@ from tests.faults import interposer as ip
 from tests.faults.conftest import Show
 from tests.faults.interposer import Interposer, bits
 from tests.faults.model import checked
-from tests.faults.places import commands, fresh_home, put_back
+from tests.faults.places import fresh_home, put_back
 from tests.faults.sizes import NAME, SEED
 from tests.faults.zygote import Zygote
 
