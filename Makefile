@@ -2,7 +2,7 @@
 # A bare machine needs Python 3.11 or newer and make; the peers of `interop` need Go as well.
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test slow check format interop peers planted bench nightly ci clean
+.PHONY: help venv demo test slow faults check format interop peers planted bench nightly ci clean
 SHELL := /bin/bash
 
 # The first interpreter that really starts, is new enough and can make a venv. A pyenv shim may
@@ -17,6 +17,7 @@ help:
 	@echo 'make demo      set everything up and show the main job on a small real dataset'
 	@echo 'make test      set everything up and run the unit tests'
 	@echo 'make slow      the tests marked slow'
+	@echo 'make faults    kills, power cuts, failing disks, flipped bits (JIAOZI_FAULTS=nightly: many)'
 	@echo 'make check     format, lint, types, layers'
 	@echo 'make peers     build the real peers that interop/ runs against (needs Go)'
 	@echo 'make interop   compare with those peers            (SEED=n)'
@@ -40,10 +41,13 @@ demo: venv
 	@$(PY) -m examples.penguins
 
 test: venv
-	$(PY) -m pytest -q -m 'not slow'
+	$(PY) -m pytest -q -m 'not slow' --ignore=tests/faults
 
 slow: venv
-	$(PY) -m pytest -q -m slow
+	$(PY) -m pytest -q -m slow --ignore=tests/faults
+
+faults: venv
+	$(PY) -m pytest -q tests/faults
 
 check: venv
 	$(PY) -m ruff format --check .
@@ -70,6 +74,7 @@ bench: peers
 	$(PY) -m interop.bench table --write
 
 nightly: check test slow peers planted
+	JIAOZI_FAULTS=nightly $(PY) -m pytest -q tests/faults
 	for seed in 1 2 3 4 5 6 7 8; do \
 		JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/kubo --seed $$seed || exit 1; done
 	$(PY) -m interop.bench startup --pairs 31

@@ -117,7 +117,8 @@ FAULTS = (
         (
             Change(
                 "stores/segments/recover.py",
-                "        replay(index, files, catalogue, segment, suspects.pop(segment.number, {}))\n",
+                "        replay(index, files, catalogue, segment, "
+                "suspects.pop(segment.number, {}))\n",
                 "        ends = [segment.marked]\n"
                 "        for _, row in suspects.pop(segment.number, {}).values():\n"
                 "            ends.append(row.offset + row.length)\n"
