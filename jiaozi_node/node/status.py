@@ -9,7 +9,7 @@ from jiaozi_node.dag.walk import stream
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.staging import place_below
-from jiaozi_node.unixfs.changes import Folder, walked
+from jiaozi_node.unixfs.changes import Change, Folder, walked
 from jiaozi_node.worktree import compare
 from jiaozi_node.worktree.compare import Difference
 from jiaozi_node.worktree.index import StatIndex
@@ -56,7 +56,8 @@ def status(repository: Repository, *, untracked: bool = True) -> Status:
 
 def staged(repository: Repository, head: Cid | None, tree: Cid) -> Iterator[tuple[str, str]]:
     """Yield what differs between two trees; of directories those that are empty on one side."""
-    for change in stream(walked(head, tree), repository.home.blocks.get):
+    walk: Iterator[Change | Folder] = stream(walked(head, tree), repository.home.blocks.get)
+    for change in walk:
         if not isinstance(change, Folder):
             yield change.letter, path_text(change.path)
         elif not change.names and change.path and not (change.before and change.after):

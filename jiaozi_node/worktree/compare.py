@@ -6,7 +6,8 @@ files like any other, ``.jiaozi`` is never looked at. An untracked directory is 
 """
 
 import os
-from stat import S_ISDIR, S_ISLNK, S_ISREG
+from collections.abc import Iterator
+from stat import S_ISLNK, S_ISREG
 from typing import NamedTuple
 
 from jiaozi_node.dag.walk import Get, stream
@@ -17,7 +18,7 @@ from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.unixfs import blocks
 from jiaozi_node.unixfs.add import symlink
-from jiaozi_node.unixfs.changes import Folder, walked
+from jiaozi_node.unixfs.changes import Change, Folder, walked
 from jiaozi_node.unixfs.directory import values
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.worktree import names
@@ -92,57 +93,83 @@ class _Comparing:
 
     def run(self, top: int, tree: Cid) -> None:
         """Compare everything below *top*; a stack in place of recursion."""
-        # Each: path, the tree's directory, rules above, whether within an ignored directory.
+        # Each: path, what the tree has there, rules above, whether within an ignored directory.
         pending: list[tuple[Parts, Cid, Excludes, bool]] = [((), tree, GitRules(), False)]
         while pending:
             parts, cid, rules, ignored = pending.pop()
+            tracked = self._tracked(cid)
+            if tracked is None:  # a file for the tree, a directory on disk
+                self._gone(parts, cid)
+                if self._untracked and not ignored:
+                    self.found.append(Difference(parts, UNTRACKED, None, None, True))
+                continue
             if len(parts) > names.MAX_DEPTH:
                 where = names.shown(parts)
                 raise LimitExceeded(f"the depth of {where}", names.MAX_DEPTH, len(parts), "names")
             here = _entered(top, parts, self._root)
             try:
                 inner = rules.entering(parts, here)
-                pending += self._directory(here, parts, cid, inner, ignored)
+                for below in self._directory(here, parts, tracked, inner, ignored):
+                    path = (*parts, below)
+                    inside = ignored or inner.excludes(path, True)
+                    pending.append((path, Cid(tracked[below]), inner, inside))
             finally:
                 os.close(here)
 
     def _directory(
-        self, here: int, parts: Parts, cid: Cid, rules: Excludes, ignored: bool
-    ) -> list[tuple[Parts, Cid, Excludes, bool]]:
+        self,
+        here: int,
+        parts: Parts,
+        tracked: dict[str, bytes],
+        rules: Excludes,
+        ignored: bool,
+    ) -> list[str]:
         """Compare one directory; return those below it that are still to be compared."""
-        tracked = {
-            value.name.decode("utf-8", "surrogateescape"): value.cid
-            for value in stream(values(cid), self._get)
-        }
         known = self._index.reading(os.fsencode("/".join((*parts, ""))) if parts else b"")
-        deeper: list[tuple[Parts, Cid, Excludes, bool]] = []
+        deeper: list[str] = []
         strange: list[os.DirEntry[str]] = []
+        met = 0
         try:
             with os.scandir(here) as listed:
                 for item in listed:
-                    raw = tracked.pop(item.name, None)
+                    name = item.name
+                    raw = tracked.get(name)
                     if raw is None:
                         strange.append(item)
-                    elif item.is_dir(follow_symlinks=False):
-                        below = self._held(Cid(raw), (*parts, item.name))
-                        if below is None:
-                            self._gone((*parts, item.name), Cid(raw))
-                            strange.append(item)
-                        else:
-                            path = (*parts, item.name)
-                            inside = ignored or rules.excludes(path, True)
-                            deeper.append((path, below, rules, inside))
-                    else:
-                        found = item.stat(follow_symlinks=False)
-                        if known(item.name, found) != raw:
-                            self._file(here, (*parts, item.name), Cid(raw), found)
+                        continue
+                    met += 1
+                    if item.is_dir(follow_symlinks=False):
+                        deeper.append(name)
+                        continue
+                    found = item.stat(follow_symlinks=False)
+                    if known(name, found) != raw:
+                        self._file(here, (*parts, name), Cid(raw), found)
         except OSError as fault:
             raise unread(os.path.join(self._root, *parts), fault) from None
-        for name, raw in tracked.items():
-            self._gone((*parts, name), Cid(raw))
+        if met < len(tracked):
+            there = set(os.listdir(here))
+            for name, raw in tracked.items():
+                if name not in there:
+                    self._gone((*parts, name), Cid(raw))
         if self._untracked and not ignored:
             self._strangers(parts, strange, rules)
         return deeper
+
+    def _tracked(self, cid: Cid) -> dict[str, bytes] | None:
+        """Return the names and CIDs of the tree's directory *cid*; None for a file."""
+        if cid.codec == c.RAW:
+            return None
+        inline = cid.inline
+        block = self._get(cid) if inline is None else Block(cid, inline)
+        links, message, raw = blocks.parse(block)
+        if raw is None and message.type == unixfs_pb.DIRECTORY:
+            return {(name or b"").decode("utf-8", "surrogateescape"): at for at, name, _ in links}
+        if raw is None and message.type != unixfs_pb.HAMT_SHARD:
+            return None
+        return {
+            value.name.decode("utf-8", "surrogateescape"): value.cid
+            for value in stream(values(cid), self._get)
+        }
 
     def _strangers(self, parts: Parts, met: list["os.DirEntry[str]"], rules: Excludes) -> None:
         """Report what isn't tracked and isn't ignored."""
@@ -171,24 +198,16 @@ class _Comparing:
             return
         if now == cid:
             return
-        if self._held(cid, path) is not None:
+        if self._tracked(cid) is not None:
             self._gone(path, cid)
             self.found.append(Difference(path, UNTRACKED, None, now))
         else:
             self.found.append(Difference(path, MODIFIED, cid, now))
 
-    def _held(self, cid: Cid, path: Parts) -> Cid | None:
-        """Return *cid* when it is a directory, else None."""
-        if cid.codec == c.RAW:
-            return None
-        inline = cid.inline
-        block = self._get(cid) if inline is None else Block(cid, inline)
-        kind = blocks.parse(block).message.type
-        return cid if kind in (unixfs_pb.DIRECTORY, unixfs_pb.HAMT_SHARD) else None
-
     def _gone(self, path: Parts, cid: Cid) -> None:
         """Report every file of the tree at *path* as deleted, and directories that are empty."""
-        for change in stream(walked(cid, None), self._get):
+        walk: Iterator[Change | Folder] = stream(walked(cid, None), self._get)
+        for change in walk:
             if isinstance(change, Folder):
                 if not change.names:
                     self.found.append(
@@ -196,14 +215,6 @@ class _Comparing:
                     )
             else:
                 self.found.append(Difference((*path, *change.path), DELETED, change.before, None))
-
-
-def is_file(path: str) -> bool:
-    """Tell whether a file or symlink, and no directory, stands at *path*."""
-    try:
-        return not S_ISDIR(os.lstat(path).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
 
 
 def _entered(top: int, parts: Parts, root: str) -> int:

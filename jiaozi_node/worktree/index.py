@@ -9,16 +9,18 @@ the clock of the file system itself. Design §5.
 
 import os
 import sqlite3
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from struct import Struct
+from struct import error as StructError
 from typing import NamedTuple, TypeAlias
+from zlib import crc32
 
 from jiaozi_node.errors import Misuse
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.worktree.scan import unread
 
-VERSION = 1
+VERSION = 2
 WAIT_S = 1.0  # for another command that is saving
 
 # Not the file's fault: busy, locked, read-only, I/O error, full, can't be opened.
@@ -80,7 +82,7 @@ class StatIndex:
             or row[1] != found.st_size
             or row[3] != found.st_ctime_ns
             or row[4] != _signed(found.st_ino)
-            or row[7] != _sum(row[:7])
+            or row[7] != _sum(row)
         ):
             return None
         return Known(Cid(row[5]), row[6])
@@ -100,7 +102,7 @@ class StatIndex:
                 or row[1] != found.st_size
                 or row[3] != found.st_ctime_ns
                 or row[4] != _signed(found.st_ino)
-                or row[7] != _sum(row[:7])
+                or row[7] != _sum(row)
             ):
                 return None
             return row[5]
@@ -120,8 +122,9 @@ class StatIndex:
             _signed(found.st_ino),
             cid.raw,
             tsize,
+            0,
         )
-        self._fresh[path] = (*row, _sum(row))
+        self._fresh[path] = (*row[:7], _sum(row))
         self._gone.discard(path)
 
     def forget(self, path: bytes) -> None:
@@ -190,7 +193,8 @@ class StatIndex:
                 self._db.executescript("DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS meta;")
                 self._db.executescript(_SCHEMA)
                 self._db.execute("INSERT INTO meta VALUES ('recipe', ?)", (wanted,))
-        self._rows = {row[0]: row for row in self._read()}
+        # What a row holds is looked at when it is used, by its sum.
+        self._rows = {row[0]: row for row in self._db.execute("SELECT * FROM files")}
         self._fresh, self._gone = {}, set()
 
     def _meta(self) -> str | None:
@@ -202,14 +206,6 @@ class StatIndex:
         except sqlite3.OperationalError:
             return None
         return str(row[0]) if row else None
-
-    def _read(self) -> Iterator[_Row]:
-        """Yield the rows of the file that have the right shape; sums are looked at when used."""
-        if self._db is None:
-            return
-        for row in self._db.execute("SELECT * FROM files"):
-            if tuple(map(type, row)) == _SHAPE:
-                yield row
 
     def _recover(self, fault: sqlite3.DatabaseError) -> None:
         """Go on without the file when it is busy or out of reach, else with a new one."""
@@ -225,12 +221,16 @@ class StatIndex:
         self._open()
 
 
-_SHAPE = (bytes, int, int, int, int, bytes, int, int)
+_NUMBERS = Struct("<5q").pack
 
 
-def _sum(row: tuple[object, ...]) -> int:
-    """Return the checksum of a row's other columns."""
-    return zlib.crc32(repr(row).encode("ascii"))
+def _sum(row: _Row) -> int:
+    """Return the checksum of a row's other columns, -1 for a row of another shape."""
+    path, size, mtime_ns, ctime_ns, inode, cid, tsize, _found = row
+    try:
+        return crc32(cid, crc32(path, crc32(_NUMBERS(size, mtime_ns, ctime_ns, inode, tsize))))
+    except (TypeError, StructError):
+        return -1
 
 
 def _signed(inode: int) -> int:
