@@ -13,16 +13,19 @@ _WHAT = "REV[:path], /ipfs/…, or CID[/path]."
 
 def cat(call: Call) -> Iterator[bytes]:
     """Yield the bytes of every argument, one after the other."""
-    from jiaozi_node.dag.walk import stream
+    from jiaozi_node.commands.reading import content
+    from jiaozi_node.dag.walk import run
     from jiaozi_node.node.locate import locate
-    from jiaozi_node.unixfs.read import read
+    from jiaozi_node.unixfs.stat import stat
 
+    get = call.home.blocks.get
     offset, length = call.option("offset"), call.option("length")
     if offset < 0 or (length is not None and length < 0):
         raise Misuse("offset and length can't be negative")
     for text in call.args["what"]:
         found = locate(call.home, call.directory, text)
-        yield from stream(read(found.cid, offset, length), call.home.blocks.get)
+        node = run(stat(found.cid), get)
+        yield from content(found.cid, offset, length, node.file_bytes, get)
 
 
 def ls(call: Call) -> Iterator[dict[str, Any]]:

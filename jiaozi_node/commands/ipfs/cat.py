@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def cat(call: Call) -> Iterator[bytes]:
     """Yield the bytes of all arguments as if they were one file; every one is found first."""
     from jiaozi_node.commands.ipfs.content_path import parse
-    from jiaozi_node.dag.walk import run, stream
-    from jiaozi_node.unixfs.read import read
+    from jiaozi_node.commands.reading import content
+    from jiaozi_node.dag.walk import run
     from jiaozi_node.unixfs.resolve import resolve
     from jiaozi_node.unixfs.stat import stat
 
@@ -49,7 +49,7 @@ def cat(call: Call) -> Iterator[bytes]:
         if target is not None:
             yield target[start : start + length]
             continue
-        yield from stream(read(cid, start, length), get)
+        yield from content(cid, start, length, start + length, get)
 
 
 CAT = Command(
