@@ -83,13 +83,13 @@ def parse(
     *stdin_lines* supplies a missing text argument that standard input may give. Raises `Misuse`
     in Kubo's words.
     """
-    given, positional = _split(command, words)
+    given, positional, behind = _split(command, words)
     chosen, globals_ = _values(command, given)
     options = {option.key: option.default for option in command.options}
     options.update(chosen)
     if globals_.get("help"):
         return Parsed({}, options, frozenset(chosen), globals_)
-    args = _arguments(command, positional, stdin_lines)
+    args = _arguments(command, positional, behind, stdin_lines)
     return Parsed(args, options, frozenset(chosen), globals_)
 
 
@@ -103,12 +103,17 @@ def _table(command: Command) -> dict[str, Option]:
 
 def _split(
     command: Command, words: Sequence[str]
-) -> tuple[list[tuple[str, Option, str]], list[str]]:
-    """Part options from arguments, each option as (name as typed, option, text of its value)."""
+) -> tuple[list[tuple[str, Option, str]], list[str], list[str]]:
+    """Part options from arguments, each option as (name as typed, option, text of its value).
+
+    What stands behind ``--`` comes last, where the command has an argument for it.
+    """
+    dashed = any(argument.dashed for argument in command.arguments)
     table = _table(command)
     refused = {name: un for un in command.unsupported for name in (un.name, *un.aliases)}
     given: list[tuple[str, Option, str]] = []
     positional: list[str] = []
+    behind: list[str] = []
     queue = list(reversed(words))
 
     def option_called(name: str) -> Option:
@@ -126,7 +131,7 @@ def _split(
     while queue:
         word = queue.pop()
         if word == "--":
-            positional.extend(reversed(queue))
+            (behind if dashed else positional).extend(reversed(queue))
             break
         if word.startswith("--"):
             name, equals, value = word[2:].partition("=")
@@ -146,7 +151,7 @@ def _split(
                 given.append((name, option, "true"))
         else:
             positional.append(word)
-    return given, positional
+    return given, positional, behind
 
 
 def _values(
@@ -215,12 +220,16 @@ def _number(text: str) -> int | None:
 def _arguments(
     command: Command,
     words: Sequence[str],
+    dashed: Sequence[str],
     stdin_lines: Callable[[Argument], Sequence[str]] | None,
 ) -> dict[str, Any]:
     args: dict[str, Any] = {}
     left = list(words)
     declared = command.arguments
     for at, argument in enumerate(declared):
+        if argument.dashed:
+            args[argument.name.replace("-", "_")] = tuple(dashed)
+            continue
         behind = sum(1 for other in declared[at + 1 :] if other.required)
         if argument.many:
             take = max(len(left) - behind, 0)

@@ -62,7 +62,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One positional argument; *file* ones are content, not text; *stdin* may supply it."""
+    """One positional argument; *file* ones are content, not text; *stdin* may supply it.
+
+    A *dashed* one takes all that stands behind ``--``, and nothing else.
+    """
 
     name: str
     help: str
@@ -70,6 +73,7 @@ class Argument:
     many: bool = False
     file: bool = False
     stdin: bool = False
+    dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

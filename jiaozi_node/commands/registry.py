@@ -16,6 +16,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("init",): ("init", "INIT", "Make a repository and a working copy."),
     ("add",): ("add", "ADD", "Stage files; outside a working copy, import them."),
     ("status",): ("status", "STATUS", "Show what is staged, changed and not tracked."),
+    ("diff",): ("diff", "DIFF", "Show what differs between versions, stage and files."),
     ("commit",): ("commit", "COMMIT", "Record what is staged as a new version."),
     ("log",): ("log", "LOG", "Show the history of a revision."),
     ("show",): ("show", "SHOW", "Show one commit."),

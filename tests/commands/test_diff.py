@@ -1,0 +1,90 @@
+"""``jiaozi diff`` between versions, stage and files."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import Run
+
+
+@pytest.fixture
+def repo(jiaozi: Run, place: Path) -> Path:
+    jiaozi("init")
+    (place / "data.csv").write_text("a,b\n1,2\n")
+    (place / "gone.txt").write_text("gone\n")
+    (place / "sub").mkdir()
+    (place / "sub" / "c.txt").write_text("c\n")
+    jiaozi("add", ".")
+    jiaozi("commit", "-m", "first", "--author", "A")
+    (place / "data.csv").write_text("a,b\n1,2\n3,4\n")
+    jiaozi("commit", "-a", "-m", "second", "--author", "A")
+    return place
+
+
+def test_between_two_commits_the_lines_are_those_of_git(jiaozi: Run, repo: Path) -> None:
+    assert repo.exists()
+    expected = (
+        "diff a/data.csv b/data.csv\n--- a/data.csv\n+++ b/data.csv\n"
+        "@@ -1,2 +1,3 @@\n a,b\n 1,2\n+3,4\n"
+    )
+    assert jiaozi("diff", "HEAD~", "HEAD").out == expected
+    assert jiaozi("diff", "HEAD~..HEAD").out == expected
+    trees = [json.loads(line)["tree"] for line in jiaozi("log", "--json").out.splitlines()]
+    assert jiaozi("diff", trees[1], trees[0]).out == expected
+    assert jiaozi("diff", "HEAD~..", "--name-status").out == "M\tdata.csv\n"
+    assert "-3,4" in jiaozi("diff", "HEAD", "HEAD~").out
+
+
+def test_files_stage_and_head_are_held_against_each_other(jiaozi: Run, repo: Path) -> None:
+    assert jiaozi("diff", "--exit-code").out == ""
+    (repo / "data.csv").write_text("staged\n")
+    (repo / "new.txt").write_text("new\n")
+    jiaozi("add", "data.csv", "new.txt")
+    (repo / "data.csv").write_text("staged\nworking\n")
+    (repo / "gone.txt").unlink()
+    (repo / "untracked").write_text("not told of\n")
+    assert jiaozi("diff", "--name-status").out == "M\tdata.csv\nD\tgone.txt\n"
+    assert jiaozi("diff", "--staged", "--name-status").out == "M\tdata.csv\nA\tnew.txt\n"
+    assert jiaozi("diff", "HEAD", "--name-status").out == "M\tdata.csv\nD\tgone.txt\nA\tnew.txt\n"
+    assert "+working" in jiaozi("diff", "--", "data.csv").out
+    assert "+staged" not in jiaozi("diff").out
+    assert jiaozi("diff", "HEAD", "--name-only", "--", "gone.txt").out == "gone.txt\n"
+    assert jiaozi("diff", "--exit-code", code=1).code == 1
+
+
+def test_a_change_undone_in_the_file_is_none_from_head(jiaozi: Run, repo: Path) -> None:
+    before = (repo / "data.csv").read_text()
+    (repo / "data.csv").write_text("staged\n")
+    jiaozi("add", "data.csv")
+    (repo / "data.csv").write_text(before)
+    assert jiaozi("diff", "HEAD").out == ""
+    assert jiaozi("diff", "--name-status").out == "M\tdata.csv\n"
+
+
+def test_stat_counts_lines_and_names_binary_files(jiaozi: Run, repo: Path) -> None:
+    (repo / "data.csv").write_text("a,b\nx\ny\n")
+    (repo / "gone.txt").write_bytes(b"\0\1\2")
+    out = jiaozi("diff", "--stat").out
+    assert out == " data.csv | +2 -2\n gone.txt | binary\n 2 files changed, +2 -2\n"
+    rows = [json.loads(line) for line in jiaozi("diff", "--stat", "--json").out.splitlines()]
+    assert rows[0]["added"] == 2
+    assert rows[-1] == {"files": 2, "added": 2, "removed": 2}
+
+
+def test_a_missing_line_end_and_odd_bytes_are_shown(jiaozi: Run, repo: Path) -> None:
+    (repo / "gone.txt").write_bytes(b"caf\xe9")
+    ran = jiaozi("diff", "--", "gone.txt")
+    assert ran.raw.endswith(b"-gone\n+caf\xe9\n\\ No newline at end of file\n")
+
+
+def test_a_path_is_read_from_where_one_stands(
+    jiaozi: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo / "sub" / "c.txt").write_text("changed\n")
+    (repo / "data.csv").write_text("changed\n")
+    monkeypatch.chdir(repo / "sub")
+    assert jiaozi("diff", "--name-only", "--", ".").out == "sub/c.txt\n"
+    assert "working copy" in jiaozi("diff", "--", os.pardir + "/../x", code=2).err
+    assert "too many" in jiaozi("diff", "HEAD", "HEAD", "HEAD", code=2).err
