@@ -230,6 +230,24 @@ def test_a_run_that_was_cut_short_is_run_again_and_says_so(home: LocalHome) -> N
     assert not gc(home)[1].resumed
 
 
+def test_what_was_dropped_is_given_back_to_the_disk(home: LocalHome, tmp_path: Path) -> None:
+    kept = Block.of(b"kept")
+    put(home, kept, *(Block.of(bytes((number,)) * 1_000_000) for number in range(20)))
+    Pins(home.names).add(kept.cid)
+
+    def size() -> int:
+        return sum(file.stat().st_size for file in (tmp_path / "home" / "segments").iterdir())
+
+    assert size() > 20_000_000
+    done = gc(home)[1]
+    assert done.size_bytes == 20_000_000
+    assert done.freed_bytes is not None
+    assert done.freed_bytes > 19_000_000
+    assert size() < 1_000_000
+    assert home.blocks.get(kept.cid) == kept
+    assert clean(home)
+
+
 def test_a_resumable_act_that_went_quiet_keeps_for_fourteen_days(home: LocalHome) -> None:
     block = Block.of(b"half a clone")
     put(home, block)
