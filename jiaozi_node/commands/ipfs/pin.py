@@ -133,17 +133,21 @@ def ls(call: Call) -> Iterator[dict[str, Any]]:
 def _all(call: Call, mode: str, name: str) -> Iterator[tuple[str, str, str]]:
     """Yield CID, type and name of the pins of *mode* whose names contain *name*."""
     from jiaozi_node.commands.ipfs.cid_text import CidText
-    from jiaozi_node.dag.pin import ALL, DIRECT, INDIRECT, RECURSIVE, Pins
+    from jiaozi_node.dag.pin import ALL, INDIRECT, RECURSIVE, Pins
     from jiaozi_node.dag.walk import stream
 
     shown = CidText.asked(call)
     pins = Pins(call.home.names)
     named = call.option("names") or name != ""
-    for wanted in (RECURSIVE, DIRECT):
-        if mode in (wanted, ALL):
-            for pin in pins.ls(wanted):
-                if name in pin.name:
-                    yield shown(pin.cid), wanted, pin.name if named else ""
+    later = []  # direct ones come behind the recursive
+    for pin in pins.ls(mode) if mode != INDIRECT else ():
+        if name in pin.name:
+            row = shown(pin.cid), pin.mode, pin.name if named else ""
+            if pin.mode == RECURSIVE:
+                yield row
+            else:
+                later.append(row)
+    yield from later
     if mode in (INDIRECT, ALL) and not name:
         with _known(call) as known:
             for cid in stream(pins.indirect(known), call.home.blocks.get):
