@@ -61,6 +61,11 @@ class Model:
                 elif one["ack"] == "unpin":
                     self.pinned.discard(Cid.parse(one["cid"]))
 
+    @property
+    def under_way(self) -> str | None:
+        """The act that was begun and not acknowledged."""
+        return next(iter(self._open), None)
+
     def check(self, path: Path, work: Path, *, strangers: int = 1) -> int:
         """Open the home at *path* and hold it to all that was acknowledged; return fsck's code.
 

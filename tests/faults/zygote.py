@@ -154,7 +154,7 @@ def _loop(child: _Child) -> int:
         size = numbers.choice((20, 3000, 40_000, 600_000 if heavy else 5000))
         data = content(serial, size)
         act = numbers.choices(
-            ("commit", "import", "pin", "unpin", "gc", "many"), (5, 4, 2, 2, 1, 1)
+            ("commit", "import", "pin", "unpin", "gc", "many"), (5, 4, 2, 2, 2, 1)
         )[0]
         if act == "commit":
             child.write_file(f"f{serial % 9}", data)
