@@ -83,7 +83,7 @@ def _counts(report: Path) -> tuple[int, int]:
 
 
 FIRST: dict[str, Suite] = {
-    "unit": pytest("-m", "not slow"),
+    "unit": pytest("-m", "not slow", "--ignore=tests/faults"),
     "kubo, seed 1": pytest("interop/kubo", "--seed", "1"),
     # What the command lines of the face answer hardly depends on the seed; `make nightly` runs all.
     "kubo, seed 2": pytest("interop/kubo", "--seed", "2", "--ignore=interop/kubo/test_face.py"),
@@ -92,7 +92,8 @@ SECOND: dict[str, Suite] = {
     "lint": command((PY, "-m", "ruff", "format", "--check", "."), (PY, "-m", "ruff", "check", ".")),
     "types": command((PY, "-m", "mypy")),
     "layers": command((str(BIN / "lint-imports"),)),
-    "slow": pytest("-m", "slow", may_be_empty=True),
+    "slow": pytest("-m", "slow", "--ignore=tests/faults", may_be_empty=True),
+    "faults": pytest("tests/faults"),
     "planted faults": pytest("interop/planted"),
     "demo": command(("make", "--no-print-directory", "demo")),
 }
