@@ -1,0 +1,194 @@
+"""Directories side by side: the names that differ, found without reading what is equal.
+
+HAMTs of one fanout are compared slot by slot, and a shard that the caller may skip is never asked
+for. Where forms differ (basic beside sharded, unlike fanouts) all entries of that directory are
+read, and of no other. Each block is asked for once, however many sides hold it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from jiaozi_node.dag.walk import Lookup, Walk, gather, need
+from jiaozi_node.errors import LimitExceeded
+from jiaozi_node.formats import unixfs_pb
+from jiaozi_node.formats.cid import RAW, Cid
+from jiaozi_node.formats.dag_pb import RawLink
+from jiaozi_node.formats.unixfs_pb import UnixFs
+from jiaozi_node.unixfs import blocks, directory, hamt
+from jiaozi_node.unixfs.hamt import Shape, Shard, Value
+from jiaozi_node.unixfs.read import SOON
+
+MAX_DEPTH = 256  # directories below each other
+
+# What stands in one place on each side, None for nothing; only ever compared with each other.
+Keys: TypeAlias = tuple[object, ...]
+Skip: TypeAlias = Callable[[Keys], bool]
+
+_Slot: TypeAlias = "Value | Cid | None"  # an entry, a shard that was not read, or nothing
+_Place: TypeAlias = "tuple[tuple[_Slot, ...], int, int]"  # the sides, slots on the way, how many
+
+
+class Opened(NamedTuple):
+    """A directory whose root block was read."""
+
+    cid: Cid
+    links: list[RawLink]
+    message: UnixFs
+
+
+class Row(NamedTuple):
+    """A name, and the entry under it on each side."""
+
+    name: bytes
+    sides: tuple[Value | None, ...]
+
+
+def opened(cid: Cid | None, soon: tuple[Cid, ...] = ()) -> Lookup[Opened | None]:
+    """Read the root of a directory; None for no CID, and for a file or symlink."""
+    if cid is None or cid.codec == RAW:
+        return None
+    links, message, _raw = blocks.parse((yield from need(cid, soon)))
+    if message.type not in (unixfs_pb.DIRECTORY, unixfs_pb.HAMT_SHARD):
+        return None
+    return Opened(cid, links, message)
+
+
+def differing(sides: Sequence[Opened | None], skip: Skip) -> Walk[Row, None]:
+    """Yield the names at which *skip* of the entries' CIDs is false, in no order.
+
+    *skip* sees what stands in a place on each side, and MUST be false unless it would be true of
+    every name below. It is asked of whole slots too. Of repeated names the first counts.
+    """
+    shards = [
+        None
+        if side is None or side.message.type != unixfs_pb.HAMT_SHARD
+        else Shard.parse(side.links, side.message)
+        for side in sides
+    ]
+    forms = {shard.form.fanout: shard.form for shard in shards if shard is not None}
+    flat = any(
+        side is not None and shard is None for side, shard in zip(sides, shards, strict=True)
+    )
+    if flat or len(forms) != 1:
+        yield from _by_name(sides, shards, skip)
+        return
+    (form,) = forms.values()
+    pending: list[_Place] = []
+    tables = [_table(shard, 0, 0) for shard in shards]
+    yield from _step(tables, 0, 0, form, skip, pending)
+    while pending:
+        places, path, level = pending.pop()
+        known: dict[Cid, dict[int, _Slot]] = {}
+        wanted = [place for place in places if isinstance(place, Cid)]
+        if level >= form.max_depth:
+            raise hamt.MalformedShard(f"deeper than the {form.max_depth} levels of a hash")
+        near = [place for other in pending[: -SOON - 1 : -1] for place in other[0]]
+        soon = (*wanted[1:], *[cid for cid in near if isinstance(cid, Cid)])
+        for cid in wanted:
+            if cid not in known:
+                shard = yield from directory.load(cid, form, soon)
+                known[cid] = _table(shard, path, level)
+        tables = []
+        for place in places:
+            if place is None:
+                tables.append({})
+            elif isinstance(place, Cid):
+                tables.append(known[place])
+            else:  # an entry beside shards: as if it stood alone in one of its own
+                tables.append({form.slot(hamt.name_hash(place.name), level): place})
+        yield from _step(tables, path, level, form, skip, pending)
+
+
+def _table(shard: Shard | None, path: int, level: int) -> dict[int, _Slot]:
+    """Return what is in each slot of *shard*, *level* deep behind the slots *path*."""
+    out: dict[int, _Slot] = {}
+    if shard is not None:
+        form = shard.form
+        for link, slot in zip(shard.links, shard.slots, strict=True):
+            value = hamt.value_of(link, form, path << form.bits | slot, level + 1)
+            out[slot] = Cid(link[0]) if value is None else value
+    return out
+
+
+def _step(
+    tables: Sequence[dict[int, _Slot]],
+    path: int,
+    level: int,
+    form: Shape,
+    skip: Skip,
+    pending: list[_Place],
+) -> Walk[Row, None]:
+    """Compare one shard of each side: yield names that differ, note shards that do."""
+    for slot in sorted(set().union(*tables)):
+        places = tuple([table.get(slot) for table in tables])
+        if skip(tuple([place[:2] if isinstance(place, Value) else place for place in places])):
+            continue
+        if any(isinstance(place, Cid) for place in places):
+            pending.append((places, path << form.bits | slot, level + 1))
+            continue
+        values = [place if isinstance(place, Value) else None for place in places]
+        for name in {value.name for value in values if value is not None}:
+            row = [value if value is not None and value.name == name else None for value in values]
+            if not skip(tuple([value and value.cid for value in row])):
+                yield Row(name, tuple(row))
+
+
+def _by_name(
+    sides: Sequence[Opened | None], shards: Sequence[Shard | None], skip: Skip
+) -> Walk[Row, None]:
+    """Compare directories of unlike forms, all entries at hand."""
+    tables: list[dict[bytes, Value]] = []
+    for side, shard in zip(sides, shards, strict=True):
+        table: dict[bytes, Value] = {}
+        if shard is not None:
+            for value in (yield from gather(directory.shard_values(shard, 0, 0))):
+                table.setdefault(value.name, value)
+        elif side is not None:
+            for cid, name, tsize in side.links:
+                table.setdefault(name or b"", Value(name or b"", cid, tsize or 0))
+        tables.append(table)
+    for name in sorted(set().union(*tables)):
+        row = [table.get(name) for table in tables]
+        if not skip(tuple([value and value.cid for value in row])):
+            yield Row(name, tuple(row))
+
+
+class Pair(NamedTuple):
+    """A file or symlink at *path* that is on one of two sides, or on both with unlike CIDs."""
+
+    path: tuple[str, ...]
+    before: Cid | None
+    after: Cid | None
+
+
+def files(before: Cid | None, after: Cid | None) -> Walk[Pair, None]:
+    """Yield the files that differ between two trees, in byte order of paths.
+
+    None stands for an empty tree. A directory that became a file is all of its files gone and one
+    come. Raises `LimitExceeded` beyond 256 levels.
+    """
+    # A stack in reverse order keeps the output sorted.
+    stack = [Pair((), before, after)]
+    while stack:
+        pair = stack.pop()
+        path, old, new = pair
+        if old == new:
+            continue
+        if len(path) > MAX_DEPTH:
+            what = f"depth of the tree below {path[0]!r}"
+            raise LimitExceeded(what, MAX_DEPTH, len(path), "names")
+        was, now = (yield from opened(old)), (yield from opened(new))
+        leaves = Pair(path, None if was else old, None if now else new)
+        if leaves.before or leaves.after:
+            yield leaves
+        if was is None and now is None:
+            continue
+        rows: list[Row] = yield from gather(differing((was, now), _equal))
+        rows.sort(reverse=True)
+        for name, sides in rows:
+            cids = [None if side is None else Cid(side.cid) for side in sides]
+            stack.append(Pair((*path, name.decode("utf-8", "surrogateescape")), *cids))
+
+
+def _equal(keys: Keys) -> bool:
+    return keys[0] == keys[1]
