@@ -20,6 +20,8 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("commit",): ("commit", "COMMIT", "Record what is staged as a new version."),
     ("log",): ("log", "LOG", "Show the history of a revision."),
     ("show",): ("show", "SHOW", "Show one commit."),
+    ("branch",): ("branch", "BRANCH", "List, make, rename or delete branches."),
+    ("switch",): ("switch", "SWITCH", "Go to another branch or version."),
     ("cat",): ("read", "CAT", "Print a file of any revision, path or CID."),
     ("ls",): ("read", "LS", "List a directory of any revision, path or CID."),
     ("get",): ("read", "GET", "Write a file or tree of any revision, path or CID to disk."),

@@ -40,6 +40,7 @@ from jiaozi_node.versioning.workingcopies import Head, WorkingCopies, WorkingCop
 from jiaozi_node.worktree import link as links
 from jiaozi_node.worktree.link import Link
 
+INTENTS = "intents"  # specs/names.md §3: what was under way when a process ended
 DEFAULT_PROFILE = "unixfs-v1-2025"  # design §1
 
 
@@ -78,10 +79,10 @@ class Repository:
         self.id, self.alias = row.id, row.alias
         self.profile: Profile = profiles.named(row.profile)
         self.root = root
-        self._copy_id = copy.id
+        self.copy_id = copy.id
         self.refs = Refs(home.names, row.id)
-        self._copies = WorkingCopies(home.names)
-        self._stages = Stages(home.names)
+        self.copies = WorkingCopies(home.names)
+        self.stages = Stages(home.names)
 
     # ---- opening -------------------------------------------------------------------------
 
@@ -137,18 +138,24 @@ class Repository:
                 links.write(Link(link.root, link.repository, new_id))
             else:
                 copy = copies.place(copy.id, link.root, inode)
-        return cls(home, Repositories(home.names).get(copy.repository), copy, link.root)
+        found = cls(home, Repositories(home.names).get(copy.repository), copy, link.root)
+        if home.names.get(INTENTS, rows.key(copy.id)) is not None:
+            # Slow to load, and only after a switch that was cut short.
+            from jiaozi_node.node import switching  # noqa: PLC0415
+
+            switching.resume(found)
+        return found
 
     # ---- what is where -------------------------------------------------------------------
 
     @property
     def head(self) -> Head:
         """Where HEAD stands now."""
-        return self._copies.get(self._copy_id).head
+        return self.copies.get(self.copy_id).head
 
     def head_commit(self) -> Cid | None:
         """The commit that HEAD stands for; None before the first."""
-        return self._copies.commit(self._copy_id)
+        return self.copies.commit(self.copy_id)
 
     def commit_at(self, cid: Cid) -> Commit:
         """Return the commit whose block is *cid*."""
@@ -197,7 +204,7 @@ class Repository:
 
     def staged_tree(self) -> Cid:
         """Return the tree of the stage; HEAD's where nothing was ever staged, else an empty one."""
-        staged = self._stages.get(self._copy_id)
+        staged = self.stages.get(self.copy_id)
         return staged if staged is not None else self._head_tree()
 
     # ---- acting --------------------------------------------------------------------------
@@ -215,8 +222,8 @@ class Repository:
         With *dry_run* nothing is written. Raises `NotFound` for a path that neither exists nor is
         tracked, `Misuse` for one outside the working copy.
         """
-        with self._acting() as me:
-            before = me._stages.get(me._copy_id)
+        with self.acting() as me:
+            before = me.stages.get(me.copy_id)
             staging = me._staging(progress, dry_run=dry_run)
             staged = staging.of_paths(paths, me.staged_tree(), force=force)
             return me._keep(before, staged, dry_run)
@@ -225,14 +232,14 @@ class Repository:
         self, progress: Callable[[int, int], None] = lambda _files, _bytes: None
     ) -> Staged:
         """Stage what changed or went of all that is tracked; nothing new (``commit -a``)."""
-        with self._acting() as me:
-            before = me._stages.get(me._copy_id)
+        with self.acting() as me:
+            before = me.stages.get(me.copy_id)
             staged = me._staging(progress, dry_run=False).of_tracked(me.staged_tree())
             return me._keep(before, staged, dry_run=False)
 
     def check_staged(self) -> None:
         """Raise `NothingStaged` when a commit would change nothing."""
-        staged = self._stages.get(self._copy_id)
+        staged = self.stages.get(self.copy_id)
         head = self.head_commit()
         tree = None if head is None else self.commit_at(head).tree
         if staged is None or staged == (tree or self._empty_tree().cid):
@@ -246,7 +253,7 @@ class Repository:
         *now* is Unix seconds; the zone is the system's unless given. Raises `NothingStaged`,
         `HeadMoved` or `StageMoved` when another process was faster.
         """
-        with self._acting() as me:
+        with self.acting() as me:
             return me._commit(message, author, now, tz_minutes)
 
     def _commit(self, message: str, author: Agent, now: int, tz_minutes: int | None) -> Committed:
@@ -270,8 +277,8 @@ class Repository:
             writer.put([block])
         kind = "commit" if old is not None else "commit (initial)"
         note = Note(str(author), f"{kind}: {made.subject}", now)
-        stays = self._stages.setting(self._copy_id, tree, tree)
-        self._copies.advance(self._copy_id, old, block.cid, note, also=(stays,))
+        stays = self.stages.setting(self.copy_id, tree, tree)
+        self.copies.advance(self.copy_id, old, block.cid, note, also=(stays,))
         return Committed(block.cid, made, self.head.branch)
 
     def changed(self, before: Cid | None, after: Cid | None) -> Iterable[differences.Change]:
@@ -281,7 +288,7 @@ class Repository:
     # ---- within --------------------------------------------------------------------------
 
     @contextmanager
-    def _acting(self) -> Iterator["Repository"]:
+    def acting(self) -> Iterator["Repository"]:
         """Begin an act: what the repository yielded writes is kept until the ``with`` ends."""
         with acting(self.home) as act:
             me = copy.copy(self)
@@ -294,13 +301,17 @@ class Repository:
 
     def _keep(self, before: Cid | None, staged: Staged, dry_run: bool) -> Staged:
         if not dry_run and staged.tree != before:
-            self._stages.cas(self._copy_id, before, staged.tree)
+            self.stages.cas(self.copy_id, before, staged.tree)
         return staged
 
     def _head_tree(self) -> Cid:
         head = self.head_commit()
         if head is not None:
             return self.commit_at(head).tree
+        return self.empty_tree()
+
+    def empty_tree(self) -> Cid:
+        """Return the tree of nothing, which is stored."""
         empty = self._empty_tree()
         with self.home.blocks.writer(Family.OWN) as writer:
             writer.put([empty])
