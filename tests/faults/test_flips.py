@@ -5,6 +5,7 @@ in segments are made many at a time, each in a block of its own, and told apart 
 """
 
 import random
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -166,6 +167,34 @@ def test_flips_in_segments(known: Known, show: Show) -> None:
     _tell(show, "segments", counts, began)
     if SIZES.flips_segments > 500:
         assert min(counts[kind] for kind in ("data", "head", "dead")) > 10
+
+
+def test_a_repair_saves_blocks_whose_heads_are_damaged(known: Known) -> None:
+    """Their rows still lead to them; a rebuild would not find them again."""
+    numbers = random.Random(SEED)
+    heads = [span for span in known.spans if span.kind == "head"]
+    found_some = 0
+    for span in numbers.sample(heads, min(len(heads), SIZES.flips_index // 3)):
+        put_back(known.template, known.home)
+        flip(known.home / span.file, numbers.randrange(span.start, span.end), numbers.randrange(8))
+        home = LocalHome.open(known.home, 0)
+        assert wrong_blocks(home, known) == set()
+        found, report = checked(home, repair=True)
+        assert report.exit_code in (0, 1), found
+        assert report.repaired == report.findings, found
+        assert wrong_blocks(home, known) == set()
+        found_some += bool(found)
+        assert checked(home)[0] == [] or segments_of(home).rebuilds
+        home.close()
+        shutil.rmtree(known.home / "index")
+        home = LocalHome.open(known.home, 0)
+        assert checked(home)[1].lost == 0
+        assert wrong_blocks(home, known) == set(), "a rebuild lost a block after the repair"
+        home.close()
+        home = LocalHome.open(known.home, 0)
+        assert checked(home)[0] == []
+        home.close()
+    assert found_some
 
 
 def _some(known: Known, numbers: random.Random) -> list[Span]:

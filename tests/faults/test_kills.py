@@ -1,7 +1,7 @@
 """kill -9 during add, commit, import, pin, unpin and gc of the real command line.
 
 A third of the kills come at random moments, the others at a random call of a chosen kind, some of
-them with half of a write done. Afterwards whatever was acknowledged must be there, and the home sound.
+them with half of a write done. Afterwards whatever was acknowledged is there, and the home sound.
 """
 
 import os
