@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable
 
+from jiaozi_node.cli.arguments import GLOBAL_OPTIONS
 from jiaozi_node.commands.declare import Argument, Command, Kind, Option
 from jiaozi_node.commands.registry import SUMMARIES, children
 
@@ -18,6 +19,8 @@ def of_command(command: Command) -> str:
     if command.options:
         lines += ["", "OPTIONS"]
         lines += _table((_names(o), _described(o)) for o in command.options)
+    lines += ["", "OPTIONS OF EVERY COMMAND"]
+    lines += _table((_names(o), _described(o)) for o in GLOBAL_OPTIONS)
     if command.unsupported:
         lines += ["", "REFUSED HERE (Kubo has them)"]
         lines += _table((f"--{u.name}", u.why) for u in command.unsupported)

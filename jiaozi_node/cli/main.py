@@ -27,6 +27,7 @@ MAX_STDIN_ARGUMENT_BYTES = 16 * 1024 * 1024
 def main(words: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     kubo = list(words[:1]) == ["ipfs"]
+    words = _spoken(words)
     try:
         path, rest = registry.find(arguments.options_last(words))
         command = registry.load(path)
@@ -48,6 +49,15 @@ def main(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         output.complain(_program(kubo), "interrupted")
         return INTERRUPTED
+
+
+def _spoken(words: Sequence[str]) -> Sequence[str]:
+    """Return the words for what people try first: ``--version``, ``help``, ``help add``."""
+    if list(words) == ["--version"]:
+        return ["version"]
+    if words and words[0] == "help":
+        return [*words[1:], "--help"]
+    return words
 
 
 def _present_directory() -> str:

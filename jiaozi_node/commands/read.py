@@ -77,8 +77,24 @@ def get(call: Call) -> Iterator[dict[str, Any]]:
         from jiaozi_node.unixfs.stat import stat as look
 
         call.progress.expect(run(look(found.cid), call.home.blocks.get).tsize)
-    write_tree(found.cid, call.home.blocks.get, target, progress=call.progress)
+    # Written beside and moved, so that what was cut short is not in the way of the next try.
+    aside = os.path.join(os.path.dirname(target), f".jiaozi-get-{os.urandom(6).hex()}")
+    try:
+        write_tree(found.cid, call.home.blocks.get, aside, progress=call.progress)
+        os.rename(aside, target)
+    finally:
+        _remove(aside)
     yield {"cid": str(found.cid), "path": target}
+
+
+def _remove(path: str) -> None:
+    """Remove what an act that failed left; nothing where it went well."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        import shutil
+
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
 
 
 def stat(call: Call) -> Iterator[dict[str, Any]]:

@@ -8,9 +8,10 @@ on the way down, never with what a block declares. Which fields are links is the
 from typing import NamedTuple, TypeAlias
 
 from jiaozi_node.dag.walk import Lookup, Walk, need
+from jiaozi_node.errors import Malformed
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats import codecs, dag_pb
-from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.block import Block, within
 from jiaozi_node.formats.cid import Cid
 
 SOON = 32  # how many of the next siblings a need names
@@ -31,12 +32,17 @@ def links_of(block: Block) -> list[Link]:
     codec = block.cid.codec
     if codec == c.RAW:
         return []
-    if codec == c.DAG_PB:
-        return [
-            Link(Cid(raw), name.decode("utf-8", "surrogateescape") if name else "")
-            for raw, name, _tsize in dag_pb.decode_links(block.data)[0]
-        ]
-    return [Link(cid, "") for cid in codecs.links(codec, block.data)]
+    try:
+        if codec == c.DAG_PB:
+            return [
+                Link(Cid(raw), name.decode("utf-8", "surrogateescape") if name else "")
+                for raw, name, _tsize in dag_pb.decode_links(block.data)[0]
+            ]
+        return [Link(cid, "") for cid in codecs.links(codec, block.data)]
+    except codecs.UnknownCodec:
+        raise
+    except Malformed as fault:
+        raise within(block.cid, fault) from None
 
 
 class Visit(NamedTuple):

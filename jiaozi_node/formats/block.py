@@ -21,6 +21,13 @@ class HashMismatch(Malformed):
         self.cid, self.size_bytes = cid, size_bytes
 
 
+def within(cid: Cid, fault: Malformed) -> Malformed:
+    """Return *fault* with the block it was found in named first: ``raise within(cid, fault)``."""
+    if str(cid) not in str(fault):
+        fault.args = (f"block {cid}: {fault}",)
+    return fault
+
+
 class Block(NamedTuple):
     """Data under its CID. Build one with `of` or `checked`."""
 

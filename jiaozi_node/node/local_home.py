@@ -168,13 +168,15 @@ class LocalHome:
             self._restored = store.rebuilds
 
     def _open_names(self, *, create: bool) -> "Names":
-        from jiaozi_node.stores.names import SqliteNames
+        from jiaozi_node.stores.names import NamesMissing, SqliteNames
 
         with self._opening:
             if self._names is None:
                 at = self.path / "names.db"
                 try:
                     self._names = SqliteNames(at, create=create)
+                except NamesMissing as fault:
+                    raise Corrupt(f"the node home is damaged: {fault}") from None
                 except Unavailable:
                     if not _makes_room(self.path):
                         raise

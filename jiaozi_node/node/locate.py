@@ -92,9 +92,9 @@ def _version(home: Home, commit: Cid, path: str, text: str) -> Located:
     """Return what stands at *path* in the tree of *commit*."""
     from jiaozi_node.dag.walk import run
     from jiaozi_node.unixfs import resolve
-    from jiaozi_node.versioning import commit as commits
+    from jiaozi_node.versioning import history
 
-    tree = commits.decode(home.blocks.get(commit)).tree
+    tree = run(history.peel(commit), home.blocks.get).commit.tree
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     if ".." in parts:
         raise Misuse(f"{text!r}: a path in a tree can't go up with '..'")
@@ -110,7 +110,7 @@ def _cid(text: str) -> Cid | None:
 
 
 def _is_commit(home: Home, cid: Cid) -> bool:
-    """Tell whether *cid* is a commit of ours that is here; only dag-cbor blocks are looked at."""
+    """Tell whether *cid* is a commit, or a tag of one, that is here; only dag-cbor is looked at."""
     if cid.codec != c.DAG_CBOR:
         return False
     from jiaozi_node.formats import dag_cbor
@@ -119,7 +119,7 @@ def _is_commit(home: Home, cid: Cid) -> bool:
         value = dag_cbor.decode(home.blocks.get(cid).data)
     except Malformed:
         return False
-    return isinstance(value, dict) and value.get("type") == "jiaozi/commit"
+    return isinstance(value, dict) and value.get("type") in ("jiaozi/commit", "jiaozi/tag")
 
 
 def target_name(located: Located) -> str:

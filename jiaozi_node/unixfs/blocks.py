@@ -5,7 +5,7 @@ from typing import NamedTuple
 from jiaozi_node.errors import Malformed, Misuse
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats import dag_pb, unixfs_pb
-from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.block import Block, within
 from jiaozi_node.formats.cid import CODEC_NAMES, Cid
 from jiaozi_node.formats.dag_pb import RawLink
 from jiaozi_node.formats.unixfs_pb import UnixFs
@@ -52,7 +52,10 @@ def parse(block: Block) -> Parsed:
         return Parsed([], _RAW_FILE, block.data)
     if codec != c.DAG_PB:
         raise NotUnixFs(block.cid, f"its codec is {CODEC_NAMES.get(codec, hex(codec))}")
-    links, data = dag_pb.decode_links(block.data)
-    if data is None:
-        raise NotUnixFs(block.cid, "it has no Data")
-    return Parsed(links, unixfs_pb.decode(data), None)
+    try:
+        links, data = dag_pb.decode_links(block.data)
+        if data is None:
+            raise NotUnixFs(block.cid, "it has no Data")
+        return Parsed(links, unixfs_pb.decode(data), None)
+    except Malformed as fault:
+        raise within(block.cid, fault) from None

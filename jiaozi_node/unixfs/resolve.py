@@ -12,7 +12,7 @@ from jiaozi_node.dag.walk import Lookup, need
 from jiaozi_node.errors import LimitExceeded, Malformed, Misuse, NotFound
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats import codecs, dag_pb, unixfs_pb
-from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.block import Block, within
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.formats.unixfs_pb import MalformedUnixFs
 from jiaozi_node.unixfs import directory
@@ -130,7 +130,10 @@ def resolve(path: Path) -> Lookup[Resolved]:
 
 def _step(block: Block, part: str) -> Lookup[Cid]:
     """Follow one name through a dag-pb block: a directory's entry, else a link of that name."""
-    links, data = dag_pb.decode_links(block.data)
+    try:
+        links, data = dag_pb.decode_links(block.data)
+    except Malformed as fault:
+        raise within(block.cid, fault) from None
     try:
         kind = None if data is None else unixfs_pb.decode(data).type
     except MalformedUnixFs:
@@ -153,7 +156,10 @@ def _inside(block: Block, parts: tuple[str, ...]) -> tuple[Cid | None, int]:
     """
     if block.cid.codec == c.RAW:
         raise PathMissing(block.cid, parts[0], "it is raw data")
-    value = codecs.decode(block.cid.codec, block.data)
+    try:
+        value = codecs.decode(block.cid.codec, block.data)
+    except Malformed as fault:
+        raise within(block.cid, fault) from None
     for used, part in enumerate(parts):
         if isinstance(value, dict):
             if part not in value:

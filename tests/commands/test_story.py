@@ -313,3 +313,44 @@ def test_block_rm_keeps_what_a_branch_or_stage_needs(jiaozi: Run, repo: Path) ->
     loose = jiaozi("ipfs", "add", "-Q", "--pin=false", repo.parent / "loose").out.strip()
     jiaozi("ipfs", "block", "rm", loose)
     jiaozi("cat", loose, code=3)
+
+
+def test_a_get_that_fails_leaves_nothing_in_the_way(
+    jiaozi: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jiaozi_node.worktree import checkout
+
+    def interrupted(_root: object, _get: object, target: str, **_more: object) -> None:
+        Path(target).mkdir()
+        raise KeyboardInterrupt
+
+    out = repo.parent / "got"
+    with monkeypatch.context() as patched:
+        patched.setattr(checkout, "write_tree", interrupted)
+        jiaozi("get", "HEAD", "-o", out, code=130)
+    assert [path.name for path in repo.parent.iterdir() if "jiaozi-get" in path.name] == []
+    jiaozi("get", "HEAD", "-o", out)
+    assert (out / "data.csv").exists()
+
+
+def test_a_home_without_its_names_is_damaged(jiaozi: Run, repo: Path) -> None:
+    (repo.parent / "home" / "names.db").unlink()
+    assert "damaged" in jiaozi("log", code=6).err
+
+
+def test_what_people_try_first_works(jiaozi: Run, place: Path) -> None:
+    assert place.exists()
+    assert jiaozi("--version").out == jiaozi("version").out
+    assert "USAGE" in jiaozi("help").out
+    helped = jiaozi("help", "commit").out
+    assert "jiaozi commit" in helped
+    assert "--json" in helped
+
+
+def test_a_broken_block_is_named(jiaozi: Run, place: Path) -> None:
+    (place / "bad").write_bytes(b"\x0a\x05nope")
+    jiaozi("ipfs", "init")
+    cid = jiaozi("ipfs", "block", "put", "--cid-codec=dag-pb", "bad").out.strip()
+    ran = jiaozi("ls", cid, code=2)
+    assert cid in ran.err
+    assert "byte" in ran.err
