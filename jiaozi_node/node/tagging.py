@@ -1,0 +1,85 @@
+"""Tags: a name for a commit, light or with a block that says who gave it and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jiaozi_node.dag.walk import run
+from jiaozi_node.errors import Conflict
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node.repository import Repository
+from jiaozi_node.stores.api import Family
+from jiaozi_node.versioning import history
+from jiaozi_node.versioning import tag as tags
+from jiaozi_node.versioning.agent import Agent
+from jiaozi_node.versioning.fields import SchemaBroken
+from jiaozi_node.versioning.reflog import Note
+from jiaozi_node.versioning.refname import RefName
+from jiaozi_node.versioning.tag import Tag
+
+
+class TagExists(Conflict):
+    """A tag of that name is there already; tags don't move."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is a tag {name!r} already; 'jiaozi tag -d' deletes it")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A tag as it stands: what its ref points at, and its block when it is annotated."""
+
+    name: str
+    target: Cid
+    tag: Tag | None
+
+
+def listed(repository: Repository) -> Iterator[Named]:
+    """Yield every tag in order of names."""
+    for ref, target in repository.refs.list("tags/"):
+        block = repository.home.blocks.get(target)
+        try:
+            found: Tag | None = tags.decode(block)
+        except SchemaBroken:
+            repository.commit_at(target)  # raises unless it is a commit
+            found = None
+        yield Named(ref.name, target, found)
+
+
+def create(
+    repository: Repository,
+    name: str,
+    revision: str,
+    note: Note,
+    message: str | None = None,
+    tagger: Agent | None = None,
+) -> Named:
+    """Give *revision* the tag *name*: annotated when there are *message* and *tagger*."""
+    ref = RefName.tag(name)
+    if repository.refs.get(ref) is not None:
+        raise TagExists(name)
+    with repository.acting() as me:
+        commit = me.resolve(revision)
+        if message is None or tagger is None:
+            me.refs.cas(ref, None, commit, note)
+            return Named(name, commit, None)
+        tree = me.commit_at(commit).tree
+        made = Tag(commit, tree, name, tagger, note.time, message)
+        block = tags.encode(made)
+        with me.home.blocks.writer(Family.OWN) as writer:
+            writer.put([block])
+        me.refs.cas(ref, None, block.cid, note)
+    return Named(name, block.cid, made)
+
+
+def delete(repository: Repository, name: str, note: Note) -> Named:
+    """Delete the tag *name*; what it pointed at stays in the reflog."""
+    ref = RefName.tag(name)
+    target = repository.refs.target(ref)
+    repository.refs.delete(ref, target, note)
+    return Named(name, target, None)
+
+
+def commit_of(repository: Repository, target: Cid) -> Cid:
+    """Return the commit that a tag's *target* stands for."""
+    return run(history.peel(target), repository.home.blocks.get).cid
