@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jiaozi_node.cli import arguments, output
 from jiaozi_node.cli.entry import INTERRUPTED
 from jiaozi_node.commands import registry
-from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Needs
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, ExitCode, Needs
 from jiaozi_node.commands.shown import quoted
 from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse, Unavailable
 
@@ -113,6 +113,8 @@ def _render(
     command: Command, call: Call, values: Iterator[Any], as_json: bool, progress: "Progress"
 ) -> int:
     out = output.standard_output()
+    if command.answer is Answer.BYTES:
+        output.widen_pipe(out)
     code = 0
     for value in values:
         if isinstance(value, ExitCode):

@@ -3,6 +3,7 @@
 This is the one place where errors become exit codes (design §7).
 """
 
+import contextlib
 import sys
 from typing import Any, BinaryIO
 
@@ -20,6 +21,8 @@ EXIT_CODES: dict[type[errors.JiaoziError], int] = {
     errors.Locked: 7,
 }
 
+_PIPE_BYTES = 1024 * 1024
+
 
 def exit_code(error: errors.JiaoziError) -> int:
     """Return the exit code of the error's family."""
@@ -33,6 +36,16 @@ def exit_code(error: errors.JiaoziError) -> int:
 def standard_output() -> BinaryIO:
     """Return the process's standard output for bytes."""
     return sys.stdout.buffer
+
+
+def widen_pipe(out: BinaryIO) -> None:
+    """Let a pipe hold a whole block, so that writer and reader wait less for each other."""
+    import fcntl
+
+    wider = getattr(fcntl, "F_SETPIPE_SZ", None)  # Linux
+    if wider is not None:
+        with contextlib.suppress(OSError):  # not a pipe, or beyond what this user may
+            fcntl.fcntl(out.fileno(), wider, _PIPE_BYTES)
 
 
 def write_text(out: BinaryIO, text: str) -> None:

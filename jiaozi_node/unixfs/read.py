@@ -7,8 +7,8 @@ Iterative; at most 64 levels deep, which any honest layout of 2**63 bytes stays 
 
 from jiaozi_node.dag.walk import Walk, need
 from jiaozi_node.errors import LimitExceeded, Malformed, Misuse
-from jiaozi_node.formats import unixfs_pb
-from jiaozi_node.formats.cid import Cid
+from jiaozi_node.formats import unixfs_pb, varint
+from jiaozi_node.formats.cid import DAG_PB, Cid
 from jiaozi_node.unixfs import blocks
 from jiaozi_node.unixfs.blocks import Parsed
 
@@ -50,6 +50,28 @@ def file_bytes(cid: Cid, parsed: Parsed) -> int:
     return total
 
 
+def leaf_span(data: bytes) -> tuple[int, int] | None:
+    """Return where the content of a dag-pb leaf lies that is in the one form importers write.
+
+    None for anything else, which is then read with all care: other fields, links, long forms.
+    """
+    try:
+        if data[0] != 0x0A:
+            return None
+        size, at = varint.decode(data, 1)
+        if at + size != len(data) or data[at] != 0x08 or data[at + 2] != 0x12:
+            return None
+        if data[at + 1] not in (unixfs_pb.FILE, unixfs_pb.RAW):
+            return None
+        length, begin = varint.decode(data, at + 3)
+        end = begin + length
+        if not length or data[end] != 0x18 or varint.decode(data, end + 1) != (length, len(data)):
+            return None
+    except (IndexError, Malformed):
+        return None
+    return begin, end
+
+
 def read(root: Cid, offset: int = 0, length: int | None = None) -> Walk[bytes, None]:
     """Yield the bytes of the file at *root* from *offset*, *length* of them or to its end.
 
@@ -66,7 +88,16 @@ def read(root: Cid, offset: int = 0, length: int | None = None) -> Walk[bytes, N
     while pending:
         cid, start, declared, depth = pending.pop()
         soon = tuple([item[0] for item in pending[: -SOON - 1 : -1]]) if pending else ()
-        parsed = blocks.parse((yield from need(cid, soon)))
+        block = yield from need(cid, soon)
+        span = leaf_span(block.data) if cid.codec == DAG_PB else None
+        if span is not None:  # nearly every block of a large file: one copy, not three
+            begin, end = span
+            if declared is not None and end - begin != declared:
+                raise SizeMismatch(cid, declared, end - begin)
+            if start + end - begin > offset and start < stop:
+                yield block.data[begin + max(0, offset - start) : min(end, begin + stop - start)]
+            continue
+        parsed = blocks.parse(block)
         total = file_bytes(cid, parsed)
         if declared is not None and total != declared:
             raise SizeMismatch(cid, declared, total)

@@ -5,6 +5,8 @@ import time
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jiaozi_node.dag.walk import Need, run
 from jiaozi_node.errors import JiaoziError, LimitExceeded, Malformed, Misuse
@@ -17,7 +19,7 @@ from jiaozi_node.stores.api import BlockMissing
 from jiaozi_node.unixfs import blocks
 from jiaozi_node.unixfs.add import add_bytes, symlink
 from jiaozi_node.unixfs.profile import named
-from jiaozi_node.unixfs.read import MAX_DEPTH, MAX_FILE_BYTES, read
+from jiaozi_node.unixfs.read import MAX_DEPTH, MAX_FILE_BYTES, leaf_span, read
 from jiaozi_node.unixfs.stat import stat
 from tests.blocks import Blocks
 
@@ -221,3 +223,28 @@ def test_mutants_read_as_declared_or_are_refused() -> None:
     assert len(said) > 300
     assert not any("\n" in text for text in said)
     assert store.content(root.cid) == data
+
+
+@given(st.binary(max_size=300), st.sampled_from([0, 1, 2, 5]))
+def test_a_leaf_taken_the_short_way_is_the_leaf_taken_with_care(content: bytes, kind: int) -> None:
+    message = unixfs_pb.encode(UnixFs(kind, data=content or None, file_size=len(content)))
+    data = dag_pb.encode(PbNode((), message))
+    span = leaf_span(data)
+    whole = kind in (unixfs_pb.FILE, unixfs_pb.RAW) and bool(content)
+    assert (span is not None) is whole
+    if span is not None:
+        assert data[span[0] : span[1]] == content
+
+
+@given(st.binary(min_size=1, max_size=40), st.data())
+def test_a_leaf_in_any_other_form_is_never_taken_the_short_way(
+    content: bytes, data: st.DataObject
+) -> None:
+    good = dag_pb.encode(PbNode((), unixfs_pb.encode_file(content, len(content), ())))
+    at = data.draw(st.integers(0, len(good) - 1))
+    spoiled = good[:at] + bytes((good[at] ^ data.draw(st.integers(1, 255)),)) + good[at + 1 :]
+    span = leaf_span(spoiled)
+    if span is not None:
+        node = dag_pb.decode(spoiled)
+        assert node.links == ()
+        assert unixfs_pb.decode(node.data or b"").data == spoiled[span[0] : span[1]]
