@@ -447,7 +447,8 @@ def _bytes(side: _Side) -> Lookup[bytes | None]:
     """Read a file; None for one too large to be merged by content."""
     if side.parsed is not None and read.file_bytes(side.cid, side.parsed) > MAX_CONTENT_BYTES:
         return None
-    return b"".join((yield from gather(read.read(side.cid))))
+    parts: list[bytes] = yield from gather(read.read(side.cid))
+    return b"".join(parts)
 
 
 def _stands(root: Cid, path: Path) -> Lookup[bool]:
@@ -472,8 +473,8 @@ def _read_attributes(root: Cid) -> Lookup[Attributes]:
     if found is None or found.kind != FILE:
         return Attributes()
     length = attributes.MAX_FILE_BYTES + 1
-    data = b"".join((yield from gather(read.read(entry.cid, 0, length))))
-    return attributes.parse(data)
+    parts: list[bytes] = yield from gather(read.read(entry.cid, 0, length))
+    return attributes.parse(b"".join(parts))
 
 
 def _key(path: Path) -> list[bytes]:
