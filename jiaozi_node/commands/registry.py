@@ -22,6 +22,8 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("show",): ("show", "SHOW", "Show one commit."),
     ("branch",): ("branch", "BRANCH", "List, make, rename or delete branches."),
     ("switch",): ("switch", "SWITCH", "Go to another branch or version."),
+    ("restore",): ("restore", "RESTORE", "Bring files, or the stage, back to what they were."),
+    ("reset",): ("restore", "RESET", "Move the branch to another commit."),
     ("tag",): ("tag", "TAG", "List, give or delete tags."),
     ("reflog",): ("reflog", "REFLOG", "Show where HEAD, a branch or a tag stood before."),
     ("cat",): ("read", "CAT", "Print a file of any revision, path or CID."),

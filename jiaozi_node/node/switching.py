@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from jiaozi_node.dag.walk import run, stream
-from jiaozi_node.errors import Conflict, JiaoziError, Refused
+from jiaozi_node.errors import Conflict, JiaoziError, NotFound, Refused
 from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.node.repository import INTENTS, Repository
 from jiaozi_node.node.status import Parts, path_text, stat_index
+from jiaozi_node.stores.api import BlockMissing, Family
 from jiaozi_node.stores.api import Change as RowChange
-from jiaozi_node.stores.api import Family
+from jiaozi_node.unixfs import resolve
 from jiaozi_node.unixfs.changes import Change, Folder, walked
 from jiaozi_node.unixfs.edit import edit
 from jiaozi_node.unixfs.node import FILE, Node
@@ -68,8 +69,9 @@ def switch(repository: Repository, head: Head, commit: Cid, note: Note) -> int:
         steps = _steps(me, before, after)
         mine = {change.path: change.after for change in me.changed(before, stage)}
         _check(me, steps, mine)
-        carried = {path: cid for path, cid in mine.items() if path not in _paths(steps)}
-        intent = Intent(before, after, _carried(me, after, carried), head, note)
+        differing = _paths(steps)
+        along = {path: cid for path, cid in mine.items() if path not in differing}
+        intent = Intent(before, after, carried(me, after, along), head, note)
         if head.branch is not None and head.branch != me.head.branch:
             holder = me.copies.holder(me.id, head.branch)
             if holder is not None:
@@ -225,8 +227,8 @@ def _check(
         raise Unsaved(tuple(dict.fromkeys(found)))
 
 
-def _carried(repository: Repository, tree: Cid, mine: Mapping[Parts, Cid | None]) -> Cid:
-    """Return *tree* with what was staged and doesn't differ between the two commits."""
+def carried(repository: Repository, tree: Cid, mine: Mapping[Parts, Cid | None]) -> Cid:
+    """Return *tree* with *mine* set in it; None removes. The blocks are stored."""
     if not mine:
         return tree
     blocks = repository.home.blocks
@@ -240,6 +242,16 @@ def _carried(repository: Repository, tree: Cid, mine: Mapping[Parts, Cid | None]
         for block in stream(noting(), blocks.get):
             writer.put((block,))
     return made[0].cid
+
+
+def find(repository: Repository, tree: Cid, parts: Parts) -> Cid | None:
+    """Return the CID at *parts* of *tree*, or None."""
+    try:
+        return run(resolve.resolve(resolve.Path(tree, parts)), repository.home.blocks.get).cid
+    except BlockMissing:
+        raise
+    except NotFound:
+        return None
 
 
 def _node(repository: Repository, cid: Cid) -> Node:

@@ -1,0 +1,133 @@
+"""Going back: files from the stage or a version, the stage from HEAD, a branch to another commit.
+
+What these commands overwrite was asked to be overwritten; what isn't tracked is left alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jiaozi_node.errors import NotFound
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node import switching
+from jiaozi_node.node.repository import Repository
+from jiaozi_node.node.status import Parts, path_text, staged, working
+from jiaozi_node.unixfs.changes import Change, Folder
+from jiaozi_node.versioning.reflog import Note
+
+
+class NothingThere(NotFound):
+    """A path that neither the source nor the working copy tracks."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path or '.'}: nothing of that name is tracked")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The paths that were set and those that were removed."""
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def restore_files(repository: Repository, within: Sequence[Parts], source: Cid | None) -> Restored:
+    """Make the files *within* what the tree *source* has, by default the stage.
+
+    A tracked file that *source* doesn't have is removed. Raises `NothingThere`.
+    """
+    with repository.acting() as me:
+        stage = me.staged_tree()
+        tree = stage if source is None else source
+        for parts in within:
+            if not (_stands(me, tree, parts) or _stands(me, stage, parts)):
+                raise NothingThere(path_text(parts))
+        return _to(me, stage, tree, within)
+
+
+def restore_stage(repository: Repository, within: Sequence[Parts], source: Cid | None) -> Restored:
+    """Make what is staged *within* what the tree *source* has, by default HEAD's."""
+    with repository.acting() as me:
+        old = me.stages.get(me.copy_id)
+        stage = me.staged_tree()
+        head = me.head_commit()
+        tree = source or (me.commit_at(head).tree if head else me.empty_tree())
+        found: dict[Parts, Cid | None] = {}
+        for parts in within:
+            if not (_stands(me, tree, parts) or _stands(me, stage, parts)):
+                raise NothingThere(path_text(parts))
+        for change in me.changed(stage, tree):
+            if _is_within(change.path, within):
+                found[change.path] = change.after
+        edits = {} if () in within else dict(found)
+        for parts in within:
+            if parts and not _stands(me, tree, parts):  # a directory goes whole
+                edits = {path: cid for path, cid in edits.items() if not _is_within(path, (parts,))}
+                edits[parts] = None
+        new = tree if () in within else switching.carried(me, stage, edits)
+        if new != old:
+            me.stages.cas(me.copy_id, old, new)
+    return _told(found)
+
+
+def reset(repository: Repository, commit: Cid, note: Note, *, stage: bool, files: bool) -> Restored:
+    """Move the branch, or a detached HEAD, to *commit*; with *stage* and *files* those too."""
+    with repository.acting() as me:
+        old, before = me.head_commit(), me.staged_tree()
+        had = me.stages.get(me.copy_id)
+        tree = me.commit_at(commit).tree
+        done = _to(me, before, tree, ((),)) if files else Restored((), ())
+        new = tree if stage else before
+        also = [me.stages.setting(me.copy_id, had, new)]
+        if old == commit:
+            me.copies.move(me.copy_id, me.head, note, also)
+        else:
+            me.copies.advance(me.copy_id, old, commit, note, also)
+    return done
+
+
+def _to(repository: Repository, stage: Cid, tree: Cid, within: Sequence[Parts]) -> Restored:
+    """Write what differs from *tree* within; remove what only *stage* has."""
+    found: dict[Parts, Cid | None] = {}
+    folders: list[Parts] = []
+    for entry in working(repository, tree, untracked=False):
+        if not _is_within(entry.parts, within):
+            continue
+        if entry.folder:
+            folders.append(entry.parts)
+        else:
+            found[entry.parts] = entry.before
+    for letter, path in staged(repository, tree, stage):
+        parts = tuple(path.rstrip("/").split("/"))
+        if letter == "A" and not path.endswith("/") and _is_within(parts, within):
+            found.setdefault(parts, None)
+    steps: list[Change | Folder] = []
+    made: set[Parts] = set()
+    for parts in sorted({*found, *folders}):
+        cid = found.get(parts)
+        if cid is not None or parts in folders:
+            top = len(parts) if parts in folders else len(parts) - 1
+            for depth in range(1, top + 1):
+                if parts[:depth] not in made:
+                    made.add(parts[:depth])
+                    steps.append(Folder(parts[:depth], None, tree, (), None, None))
+        if parts not in folders:
+            steps.append(Change(parts, None if cid else stage, cid))
+    switching.write(repository, steps)
+    return _told(found)
+
+
+def _told(found: Mapping[Parts, Cid | None]) -> Restored:
+    return Restored(
+        tuple(path_text(parts) for parts, cid in found.items() if cid is not None),
+        tuple(path_text(parts) for parts, cid in found.items() if cid is None),
+    )
+
+
+def _stands(repository: Repository, tree: Cid, parts: Parts) -> bool:
+    """Tell whether *tree* has anything at *parts*."""
+    return switching.find(repository, tree, parts) is not None
+
+
+def _is_within(path: Parts, within: Sequence[Parts]) -> bool:
+    return any(path[: len(parts)] == parts for parts in within)
