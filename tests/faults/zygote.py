@@ -142,13 +142,13 @@ def _loop(child: _Child) -> int:
 
     With *kept* the home stays open between acts, as a daemon has it.
     """
+    child.tell(ready=True)  # the call to be met may be one of opening
     if child.request.get("kept"):
         _keep_open(Path(child.home))
     numbers = random.Random(child.request["seed"])
     serial = child.request["serial"]
     pinned: list[str] = list(child.request["pinned"])
     heavy = numbers.random() < 0.3
-    child.tell(ready=True)
     while True:
         serial += 1
         size = numbers.choice((20, 3000, 40_000, 600_000 if heavy else 5000))
