@@ -6,22 +6,30 @@ A topic with an ``ORIGIN.md`` is borrowed: the tests of the package that it is a
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jiaozi_node.dag.walk import run
 from jiaozi_node.errors import LimitExceeded, Malformed, Refused
 from jiaozi_node.formats import dag_cbor, dag_json
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import DAG_CBOR, Cid
 from jiaozi_node.formats.keys import PrivateKey
 from jiaozi_node.stores.memory import MemoryNames
+from jiaozi_node.unixfs.profile import named
 from jiaozi_node.versioning import commit as commits
-from jiaozi_node.versioning import fields, refname, revision, signing
+from jiaozi_node.versioning import fields, merge, refname, revision, signing
 from jiaozi_node.versioning import tag as tags
+from jiaozi_node.versioning.conflict import Conflict
+from jiaozi_node.versioning.merge_base import merge_bases
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.refname import RefName
 from jiaozi_node.versioning.refs import NamesNest, Refs
+from tests.versioning.histories import Histories
+from tests.versioning.trees import Trees
 
 SPECS = Path(__file__).parents[2] / "specs"
 VECTORS = SPECS / "vectors"
@@ -142,12 +150,67 @@ def read_revisions(path: Path) -> None:
         assert limited == (broken["section"] == "refs.md §6.4")
 
 
+def read_merge(path: Path) -> None:
+    story = json.loads(path.read_text())
+    profile = named(story["profile"])
+    held = Trees()
+
+    def tree(side: str) -> Cid | None:
+        file = path.parent / f"{side}.dag-json"
+        if not file.exists():
+            return None
+        return held.tree(as_bytes(dag_json.decode(file.read_bytes())), profile)
+
+    base, ours, theirs, expected = (tree(side) for side in ("base", "ours", "theirs", "expect"))
+    assert ours
+    assert theirs
+    assert str(expected) == story["tree"]
+    merged = held.done(merge.merge(base, ours, theirs, profile))
+    assert merged.tree == expected
+    assert [as_json(found) for found in merged.conflicts] == [
+        {"marked": False, "cells": [], "renamed": [], **found} for found in story["conflicts"]
+    ]
+
+
+def as_bytes(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {name: as_bytes(there) for name, there in tree.items()}
+    return tree.encode() if isinstance(tree, str) else tree
+
+
+def as_json(found: Conflict) -> dict[str, Any]:
+    cells = [
+        {key: value.decode() for key, value in asdict(cell).items() if value is not None}
+        for cell in found.cells
+    ]
+    return {
+        "path": "/".join(found.path),
+        "kind": found.kind,
+        "marked": found.marked,
+        "cells": cells,
+        "renamed": ["/".join(path) for path in found.renamed],
+    }
+
+
+def read_bases(path: Path) -> None:
+    for history in json.loads(path.read_text())["histories"]:
+        histories = Histories()
+        made: dict[str, Cid] = {}
+        for name, parents in history["parents"].items():
+            made[name] = histories.commit(name, *[made[parent] for parent in parents])
+        for one, other in (history["of"], reversed(history["of"])):
+            found = run(merge_bases(made[one], made[other]), histories.get)
+            assert found == tuple(sorted(made[name] for name in history["bases"]))
+
+
 READERS: dict[str, Callable[[Path], None]] = {
     "commit/*.dag-cbor": read_version_block,
     "commit/signing.json": read_signing,
     "tag/*.dag-cbor": read_version_block,
     "invalid-commit/*.json": read_broken_block,
     "invalid-tag/*.json": read_broken_block,
+    "merge/*/story.json": read_merge,
+    "merge/bases.json": read_bases,
     "refs/names.json": read_names,
     "refs/full.json": read_full,
     "refs/nesting.json": read_nesting,

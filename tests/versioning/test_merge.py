@@ -203,6 +203,18 @@ def test_a_block_that_is_needed_and_missing_is_named() -> None:
     assert caught.value.cid == missing
 
 
+def test_a_file_over_the_limit_is_merged_as_binary_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = replace(FLAT, name="small chunks", chunk_size=4)
+    sides = [{"f": data} for data in (b"1\n2\n3\n4\n5\n", b"x\n2\n3\n4\n5\n", b"1\n2\n3\n4\ny\n")]
+    monkeypatch.setattr(merge, "MAX_CONTENT_BYTES", 10)
+    assert _merged(sides[0], sides[1], sides[2], profile)[1].conflicts == ()
+    monkeypatch.setattr(merge, "MAX_CONTENT_BYTES", 9)
+    held, merged = _merged(sides[0], sides[1], sides[2], profile)
+    assert _kinds(merged) == {(("f",), conflict.BOTH_MODIFIED)}
+    assert all(cid.codec != RAW for cid in held.asked)
+    assert held.read(merged.tree) == sides[1]
+
+
 def test_trees_too_deep_are_refused() -> None:
     held = Trees()
 
