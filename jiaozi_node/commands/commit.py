@@ -14,19 +14,31 @@ _TEMPLATE = """
 
 def commit(call: Call) -> Iterator[dict[str, Any]]:
     """Record the stage, or with ``-a`` every tracked file as it is now."""
+    from dataclasses import replace
+
+    from jiaozi_node.node.committing import How
     from jiaozi_node.node.repository import Repository
 
     repository = Repository.at(call.home, call.cwd)
     notes: list[str] = []
     author = repository.author(call.option("author"), call.environ, notes.append)
+    amend, empty = bool(call.option("amend")), bool(call.option("allow_empty"))
+    how = How(amend, empty, _date(call.option("date")), _meta(call.option("meta")))
+    last = repository.head_commit() if amend else None
+    before = repository.commit_at(last) if last is not None else None
+    if before is not None and call.option("author") is None:
+        how, author = replace(how, committer=author), before.author
+    words = None if before is None or call.option("message") else before.message
     if call.option("all"):
-        if call.option("message") or call.edit_text is None:
+        if words is None and (call.option("message") or call.edit_text is None):
             _message(call)  # a commit that is refused for its message leaves the stage alone
         repository.stage_tracked(progress=call.progress)
-    repository.check_staged()
+    if not (amend or empty):
+        repository.check_staged()
     for note in notes:
         call.note(note)
-    made = repository.commit(_message(call), author, int(call.now()))
+    text = words if words is not None else _message(call)
+    made = repository.commit(text, author, int(call.now()), how=how)
     yield {
         "commit": str(made.cid),
         "branch": made.branch,
@@ -53,6 +65,32 @@ def _message(call: Call) -> str:
     return text
 
 
+def _date(text: str | None) -> int | None:
+    """Read when the work was done: ISO 8601, local unless it has a zone, or @seconds."""
+    from datetime import datetime
+
+    if text is None:
+        return None
+    try:
+        if text.startswith("@"):
+            return int(text[1:])
+        return int(datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError, OSError):
+        raise Misuse(
+            f"--date {text[:40]!r} is no date; write 2026-11-23T20:00:00+01:00 or @SECONDS"
+        ) from None
+
+
+def _meta(given: tuple[str, ...]) -> dict[str, str]:
+    meta: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise Misuse(f"--meta {text[:40]!r}: write KEY=VALUE")
+        meta[key] = value
+    return meta
+
+
 def _text(value: dict[str, Any], _call: Call) -> str:
     from jiaozi_node.commands.shown import short
 
@@ -73,6 +111,10 @@ COMMIT = Command(
         Option("message", Kind.TEXTS, "The message; given twice, two paragraphs.", ("m",), ()),
         Option("all", Kind.BOOL, "Stage every tracked file that changed or went first.", ("a",)),
         Option("author", Kind.TEXT, "Who made it: 'Name <mail>'."),
+        Option("amend", Kind.BOOL, "Put it in the place of HEAD's commit, whose parts it keeps."),
+        Option("allow-empty", Kind.BOOL, "Even if nothing changed."),
+        Option("date", Kind.TEXT, "When the work was done: ISO 8601 or @SECONDS."),
+        Option("meta", Kind.TEXTS, "KEY=VALUE to keep with it.", (), ()),
     ),
     answer=Answer.VALUE,
     text=_text,

@@ -52,11 +52,25 @@ def shown(cid: "Cid", commit: "Commit", names: list[str]) -> dict[str, Any]:
     }
     if commit.committer is not None:
         value["committer"] = _agent(commit.committer)
+    if commit.authored is not None:
+        value["authored"] = commit.authored
+    if commit.meta:
+        value["meta"] = _plain(commit.meta)
     if commit.stats is not None:
         value["stats"] = {"files": commit.stats.files, "bytes": commit.stats.bytes}
     if names:
         value["refs"] = names
     return value
+
+
+def _plain(meta: Any) -> Any:  # noqa: ANN401 - whatever a commit may hold
+    """Return *meta* as DAG-JSON has it: links and bytes too."""
+    import json
+
+    from jiaozi_node.formats import dag_json
+    from jiaozi_node.versioning import fields
+
+    return json.loads(dag_json.encode(fields.thawed(meta)))
 
 
 def _agent(agent: Any) -> dict[str, Any]:  # noqa: ANN401 - Agent, imported only to check types
@@ -73,7 +87,7 @@ def header(value: dict[str, Any]) -> str:
     if len(value["parents"]) > 1:
         lines.append("Merge: " + " ".join(short(parent) for parent in value["parents"]))
     lines.append(f"Author: {quoted(author['name'])}{email}")
-    lines.append(f"Date:   {moment(value['time'], value['tz'])}")
+    lines.append(f"Date:   {moment(value.get('authored', value['time']), value['tz'])}")
     lines.append("")
     lines += [f"    {quoted(line)}".rstrip() for line in value["message"].splitlines()]
     return "\n".join(lines) + "\n"

@@ -17,7 +17,9 @@ from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.errors import Conflict, Misuse, NotFound
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node import committing
 from jiaozi_node.node.acts import acting
+from jiaozi_node.node.committing import USUAL, How
 from jiaozi_node.node.home import Home
 from jiaozi_node.node.identity import identify
 from jiaozi_node.node.staging import Staged, Staging
@@ -29,7 +31,7 @@ from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.versioning import commit as commits
 from jiaozi_node.versioning import revision, rows
 from jiaozi_node.versioning.agent import Agent
-from jiaozi_node.versioning.commit import Commit, Stats
+from jiaozi_node.versioning.commit import Commit
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.refname import HEADS, TAGS
 from jiaozi_node.versioning.refs import Refs
@@ -246,7 +248,12 @@ class Repository:
             raise NothingStaged(self.head.branch)
 
     def commit(
-        self, message: str, author: Agent, now: int, tz_minutes: int | None = None
+        self,
+        message: str,
+        author: Agent,
+        now: int,
+        tz_minutes: int | None = None,
+        how: How = USUAL,
     ) -> Committed:
         """Record the stage as a version and move the branch to it.
 
@@ -254,30 +261,25 @@ class Repository:
         `HeadMoved` or `StageMoved` when another process was faster.
         """
         with self.acting() as me:
-            return me._commit(message, author, now, tz_minutes)
+            return me._commit(message, author, now, tz_minutes, how)
 
-    def _commit(self, message: str, author: Agent, now: int, tz_minutes: int | None) -> Committed:
-        self.check_staged()
+    def _commit(
+        self, message: str, author: Agent, now: int, tz_minutes: int | None, how: How
+    ) -> Committed:
+        if not (how.amend or how.allow_empty):
+            self.check_staged()
+        staged = self.stages.get(self.copy_id)
         tree = self.staged_tree()
         old = self.head_commit()
-        parents = () if old is None else (self.commit_at(old),)
-        made = Commit(
-            tree=tree,
-            parents=() if old is None else (old,),
-            profile=self.profile.name,
-            author=author,
-            time=now,
-            tz=_zone_of(now) if tz_minutes is None else tz_minutes,
-            message=message,
-            generation=commits.generation_above(parents),
-            stats=self._stats(parents[0] if parents else None, tree),
-        )
+        tz = _zone_of(now) if tz_minutes is None else tz_minutes
+        made = committing.made(self, tree, message, author, now, tz, how)
         block = commits.encode(made)
         with self.home.blocks.writer(Family.OWN) as writer:
             writer.put([block])
         kind = "commit" if old is not None else "commit (initial)"
+        kind = "commit (amend)" if how.amend else kind
         note = Note(str(author), f"{kind}: {made.subject}", now)
-        stays = self.stages.setting(self.copy_id, tree, tree)
+        stays = self.stages.setting(self.copy_id, staged, tree)
         self.copies.advance(self.copy_id, old, block.cid, note, also=(stays,))
         return Committed(block.cid, made, self.head.branch)
 
@@ -320,21 +322,6 @@ class Repository:
     def _empty_tree(self) -> Block:
         blocks, node = DirectoryBuilder(self.profile).end()
         return next(block for block in blocks if block.cid == node.cid)
-
-    def _stats(self, parent: Commit | None, tree: Cid) -> Stats | None:
-        """Count files and bytes of *tree* from what changed since *parent*."""
-        known = parent.stats if parent is not None else Stats(0, 0)
-        base = parent.tree if parent is not None and known is not None else None
-        files, size = (known.files, known.bytes) if known is not None else (0, 0)
-        for change in self.changed(base, tree):
-            if change.before is not None:
-                files, size = files - 1, size - self._file_bytes(change.before)
-            if change.after is not None:
-                files, size = files + 1, size + self._file_bytes(change.after)
-        return Stats(files, size)
-
-    def _file_bytes(self, cid: Cid) -> int:
-        return Staging.file_bytes(self.home.blocks, cid)
 
 
 def _new_id(home: Home) -> str:
