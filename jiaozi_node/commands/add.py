@@ -3,10 +3,13 @@
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Argument, Call, Command, Kind, Option
 from jiaozi_node.errors import Misuse
+
+if TYPE_CHECKING:
+    from jiaozi_node.node.staging import Staged
 
 
 def add(call: Call) -> Iterator[dict[str, Any]]:
@@ -14,6 +17,11 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.worktree import link
 
     paths: tuple[str, ...] = call.args["path"]
+    if call.option("update") or (call.option("all") and not paths):
+        yield from _whole(call, paths)
+        return
+    if not paths:
+        raise Misuse('argument "path" is required')
     if "" in paths:  # an unset variable of a script; git refuses it too
         raise Misuse("an empty path names nothing; '.' is the present directory")
     roots: dict[str | None, str] = {}
@@ -42,7 +50,31 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
         force=call.option("force"),
         progress=call.progress,
     )
-    if call.option("dry_run"):
+    yield from _told(staged, dry_run=bool(call.option("dry_run")))
+
+
+def _whole(call: Call, paths: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Stage the whole working copy, or with ``-u`` what is tracked of it."""
+    from jiaozi_node.node.repository import Repository
+
+    update, dry_run = call.option("update"), bool(call.option("dry_run"))
+    if update and (paths or call.option("all") or dry_run):
+        raise Misuse("-u stands alone: it stages all that is tracked")
+    repository = Repository.at(call.home, call.cwd)
+    if update:
+        staged = repository.stage_tracked(progress=call.progress)
+    else:
+        staged = repository.stage(
+            [repository.root],
+            dry_run=dry_run,
+            force=call.option("force"),
+            progress=call.progress,
+        )
+    yield from _told(staged, dry_run=dry_run)
+
+
+def _told(staged: "Staged", *, dry_run: bool) -> Iterator[dict[str, Any]]:
+    if dry_run:
         for path, cid in staged.added:
             yield {"path": path, "cid": str(cid)}
         for path in staged.removed:
@@ -51,7 +83,7 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
         "staged": len(staged.added),
         "removed": len(staged.removed),
         "tree": str(staged.tree),
-        "written": not call.option("dry_run"),
+        "written": not dry_run,
     }
 
 
@@ -83,10 +115,12 @@ ADD = Command(
     path=("add",),
     tagline="Stage files; outside a working copy, import them.",
     handler=add,
-    arguments=(Argument("path", "Files and directories.", many=True, file=True),),
+    arguments=(Argument("path", "Files and directories.", required=False, many=True, file=True),),
     options=(
         Option("dry-run", Kind.BOOL, "Write nothing; print the CIDs that would result.", ("n",)),
         Option("force", Kind.BOOL, "Stage ignored files too.", ("f",)),
+        Option("all", Kind.BOOL, "The whole working copy, wherever one stands in it.", ("A",)),
+        Option("update", Kind.BOOL, "All that is tracked, and nothing new.", ("u",)),
     ),
     text=_text,
 )

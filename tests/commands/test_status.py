@@ -141,3 +141,18 @@ def test_a_home_within_the_working_copy_is_passed_over(
     (place / "data.csv").write_text("1\n")
     jiaozi("add", ".")
     assert jiaozi("status", "-s").out == "A  data.csv\n"
+
+
+def test_add_all_and_add_what_is_tracked(
+    jiaozi: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo / "data.csv").write_text("changed\n")
+    (repo / "new.txt").write_text("new\n")
+    (repo / "sub" / "c.txt").unlink()
+    monkeypatch.chdir(repo / "sub")
+    assert "stands alone" in jiaozi("add", "-u", ".", code=2).err
+    jiaozi("add", "-u")
+    assert jiaozi("status", "-s").out == "M  data.csv\nD  sub/c.txt\n?? new.txt\n"
+    jiaozi("add", "-A")
+    assert jiaozi("status", "-s").out == "M  data.csv\nA  new.txt\nD  sub/c.txt\n"
+    assert "required" in jiaozi("add", code=2).err
