@@ -1,7 +1,8 @@
 """What differs between two UnixFS trees, found without reading what is equal.
 
 Subtrees with one CID are never asked for, so the walk reads only what changed and works where the
-rest is missing. Names are compared entry by entry; renames are the caller's business.
+rest is missing. Sharded directories are compared slot by slot (see `compare`), but listed whole for
+`walked`, whose caller has use for every name. Renames are the caller's business.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from jiaozi_node.dag.walk import Lookup, Walk, gather
 from jiaozi_node.errors import LimitExceeded
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import RAW, Cid
+from jiaozi_node.unixfs import compare
+from jiaozi_node.unixfs.compare import Pair
 from jiaozi_node.unixfs.directory import Entry, entries
 from jiaozi_node.unixfs.node import DIRECTORY, Mtime
 from jiaozi_node.unixfs.stat import Stat, stat
@@ -53,17 +56,14 @@ def changes(before: Cid | None, after: Cid | None) -> Walk[Change, None]:
     files deleted and one added. Directories themselves are not reported: an empty one that came or
     went changes the root's CID and yields nothing.
     """
-    walk = walked(before, after)
+    walk = compare.files(before, after)
     sent: Block | None = None
     while True:
         try:
             step = walk.send(sent)
         except StopIteration:
             return
-        if isinstance(step, Folder):
-            sent = None
-        else:
-            sent = yield step
+        sent = yield Change(*step) if isinstance(step, Pair) else step
 
 
 def walked(before: Cid | None, after: Cid | None) -> Walk[Change | Folder, None]:

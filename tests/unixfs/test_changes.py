@@ -1,6 +1,7 @@
 """The difference of two trees is that of their files, read without what is equal."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -128,3 +129,29 @@ def test_a_tree_too_deep_is_refused(depth: int, whole: bool) -> None:
     else:
         with pytest.raises(LimitExceeded, match="over the limit of 256"):
             list(walk)
+
+
+def test_of_a_sharded_directory_only_slots_that_differ_are_read() -> None:
+    store = MemoryStore()
+    small = replace(PROFILE, name="sharded", hamt_threshold=1, hamt_fanout=8)
+
+    def sharded(changed: bytes) -> Cid:
+        builder = DirectoryBuilder(small)
+        with store.writer() as writer:
+            for at in range(500):
+                blocks, node = add_bytes(changed if at == 7 else b"x", small)
+                builder.add(f"{at:03}", node)
+            blocks, node = builder.end()
+            writer.put(blocks)
+        return node.cid
+
+    before, after = sharded(b"1"), sharded(b"2")
+    asked: list[Cid] = []
+
+    def get(cid: Cid) -> Block:
+        asked.append(cid)
+        return store.get(cid)
+
+    (change,) = stream(changes(before, after), get)
+    assert change == Change(("007",), _cid(b"1"), _cid(b"2"))
+    assert len(asked) <= 12  # the way to one name, on either side
