@@ -118,7 +118,12 @@ class _Check:
     def _names(self, names: Names) -> Generator[Finding, None, list[Root]]:
         """Read every row; return the roots among them."""
         recount = False
-        gone = names.went_back()
+        try:
+            gone = names.went_back()
+        except JiaoziError as fault:
+            self._certain = False
+            yield Finding(NAMES, "names.db", str(fault), lost=True)
+            return []
         if gone is not None:
             recount = True
             what = f"it is older than it was: {gone} acts are gone"

@@ -178,7 +178,7 @@ class SqliteNames:
                     tally[1] += crc
         finally:
             own.close()
-        for kind in sorted({*recorded, *found}):
+        for kind in sorted({*recorded, *found}, key=str):
             self._check_tally(kind, recorded.get(kind, (0, 0)), *found.get(kind, (0, 0)))
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -279,7 +279,12 @@ class SqliteNames:
 
     def _tally(self, db: sqlite3.Connection, kind: str) -> tuple[int, int]:
         row = db.execute(_TALLY, (kind,)).fetchone()
-        return (0, 0) if row is None else (row[0], row[1])
+        if row is None:
+            return 0, 0
+        count, digest = row
+        if not (isinstance(count, int) and isinstance(digest, int)):
+            raise CorruptNames(self.path, f"the tally of {kind or 'all acts'} is no number")
+        return count, digest
 
     def _check_tally(
         self, kind: str, tally: tuple[int, int] | None, rows: int, digest: int
@@ -325,8 +330,12 @@ class SqliteNames:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
 
-    def _checked(self, kind: str, key: bytes, value: object, crc: object) -> bytes:
-        if not isinstance(value, bytes) or _crc(kind, key, value) != crc:
+    def _checked(self, kind: object, key: object, value: object, crc: object) -> bytes:
+        # A flipped bit can make a row's text a number, or its bytes text.
+        if (
+            not (isinstance(kind, str) and isinstance(key, bytes) and isinstance(value, bytes))
+            or _crc(kind, key, value) != crc
+        ):
             raise CorruptNames(self.path, f"the row {kind} {key!r} fails its checksum")
         return value
 
@@ -334,7 +343,11 @@ class SqliteNames:
         """Check a page of rows; return the sum of their checksums."""
         digest, name = 0, kind.encode()
         for key, value, crc in rows:
-            if type(value) is not bytes or crc != crc32(value, crc32(key, crc32(name, len(key)))):
+            if (
+                type(value) is not bytes
+                or type(key) is not bytes
+                or crc != crc32(value, crc32(key, crc32(name, len(key))))
+            ):
                 self._checked(kind, key, value, crc)
             digest += crc
         return digest
@@ -348,6 +361,8 @@ class SqliteNames:
             raise Unavailable(f"{self.path}: {fault}") from fault
         except sqlite3.DatabaseError as fault:
             raise CorruptNames(self.path, str(fault)) from fault
+        except UnicodeDecodeError as fault:  # even of its own messages, which quote the schema
+            raise CorruptNames(self.path, "it holds text that is not UTF-8") from fault
 
 
 def _crc(kind: str, key: bytes, value: bytes) -> int:

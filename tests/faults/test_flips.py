@@ -256,10 +256,14 @@ def test_flips_in_names(known: Known, show: Show) -> None:
     numbers = random.Random(SEED)
     counts: Counter[str] = Counter()
     began = time.monotonic()
-    size = (known.template / "names.db").stat().st_size
-    for _ in range(SIZES.flips_names):
+    data = (known.template / "names.db").read_bytes()
+    flips = [(numbers.randrange(len(data)), numbers.randrange(8)) for _ in range(SIZES.flips_names)]
+    # Few bytes of it are the schema's and the first cells of each page: they are met for sure.
+    for words in (b"CREATE TABLE names", b"CREATE TABLE tallies", b"WITHOUT ROWID"):
+        flips += [(data.index(words) + at, 7) for at in (0, 5, 13)]
+    flips += [(page + at, 2) for page in range(0, len(data), 4096) for at in (0, 4, 8)]
+    for byte, bit in flips:
         put_back(known.template, known.home)
-        byte, bit = numbers.randrange(size), numbers.randrange(8)
         flip(known.home / "names.db", byte, bit)
         where = f"byte {byte} bit {bit} of names.db"
         home = LocalHome.open(known.home, 0)
@@ -271,8 +275,8 @@ def test_flips_in_names(known: Known, show: Show) -> None:
         finally:
             home.close()
         if names is None:
-            assert report.exit_code == 6, f"{where} is not found by fsck: {found}"
-        counts["found" if report.exit_code == 6 else "without effect"] += 1
+            assert report.exit_code in (1, 6), f"{where} is not found by fsck: {found}"
+        counts["found" if report.exit_code else "without effect"] += 1
     _tell(show, "names.db", counts, began)
 
 
