@@ -227,7 +227,13 @@ class Repository:
         with self.acting() as me:
             before = me.stages.get(me.copy_id)
             staging = me._staging(progress, dry_run=dry_run)
-            staged = staging.of_paths(paths, me.staged_tree(), force=force)
+            if dry_run and before is None and me.head_commit() is None:
+                empty = me._empty_tree()
+                staging.put_aside((empty,))
+                tree = empty.cid
+            else:
+                tree = me.staged_tree()
+            staged = staging.of_paths(paths, tree, force=force)
             return me._keep(before, staged, dry_run)
 
     def stage_tracked(

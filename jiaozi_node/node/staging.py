@@ -224,12 +224,13 @@ class Staging:
     @contextmanager
     def _writing(self) -> Iterator["Put"]:
         if self._dry_run:
-            yield self._put_aside
+            yield self.put_aside
         else:
             with self._store.writer(Family.OWN) as writer:
                 yield writer.put
 
-    def _put_aside(self, blocks: Sequence[Block]) -> None:
+    def put_aside(self, blocks: Sequence[Block]) -> None:
+        """Let *blocks* be read by this act without storing them."""
         for block in blocks:
             if block.cid.codec != c.RAW:
                 self._aside[block.cid.multihash] = block
@@ -343,8 +344,9 @@ class _Tracked:
 
     def excludes(self, parts: Parts, is_directory: bool) -> bool:
         """See `scan.Excludes`."""
-        if names.is_reserved(parts[-1]) or parts == self.home:
+        if parts[-1] == names.RESERVED or parts == self.home:
             return True
+        names.check(parts[-1], parts[:-1])  # another spelling of .jiaozi is refused, not left out
         ignored = self.inside_ignored or self.rules.excludes(parts, is_directory)
         return ignored and self.under.at(parts) is None
 

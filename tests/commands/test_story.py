@@ -141,6 +141,22 @@ def test_a_dry_run_prints_cids_and_writes_nothing(jiaozi: Run, repo: Path) -> No
     assert _json(jiaozi("stat", "HEAD:data.csv", "--json").out)["cid"] == would["cid"]
 
 
+def test_a_dry_run_in_a_new_repository_writes_no_block(jiaozi: Run, place: Path) -> None:
+    jiaozi("init")
+    (place / "one").write_text("1\n")
+    before = jiaozi("ipfs", "refs", "local").out
+    assert "would stage 1 file" in jiaozi("add", "-n", ".").out
+    assert jiaozi("ipfs", "refs", "local").out == before
+
+
+def test_another_spelling_of_the_link_folder_is_refused_by_name(jiaozi: Run, repo: Path) -> None:
+    (repo / "sub" / ".JIAOZI").mkdir()
+    assert "'sub/.JIAOZI'" in jiaozi("add", ".", code=2).err
+    (repo / "sub" / ".JIAOZI").rmdir()
+    (repo / "sub" / ".jiaozi").mkdir()
+    jiaozi("add", ".")
+
+
 def test_ls_and_stat_tell_what_is_there(jiaozi: Run, repo: Path) -> None:
     assert repo.exists()
     assert jiaozi("ls").out == "data.csv\nsub/\n"
