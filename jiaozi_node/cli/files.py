@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from jiaozi_node.cli.memory import reuse_freed
 from jiaozi_node.commands.declare import Imported, PutBlocks, TreeRules
 from jiaozi_node.errors import Misuse, NotFound
 
@@ -61,6 +62,7 @@ class LocalFiles:
             from jiaozi_node.worktree.measure import size_of
 
             self._progress.expect(sum(size_of(one.path) for one in named if one.path))
+        reuse_freed()
         for argument in named:
             if argument.path:
                 yield from self._tree(argument, rules, put, ignore)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.cli import arguments, output
 from jiaozi_node.cli.entry import INTERRUPTED
+from jiaozi_node.cli.memory import LARGE_BYTES, reuse_freed
 from jiaozi_node.commands import registry
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, ExitCode, Needs
 from jiaozi_node.commands.shown import quoted
@@ -113,6 +114,7 @@ def _render(
     command: Command, call: Call, values: Iterator[Any], as_json: bool, progress: "Progress"
 ) -> int:
     out = output.standard_output()
+    tuned = False
     if command.answer is Answer.BYTES:
         output.widen_pipe(out)
     code = 0
@@ -121,6 +123,9 @@ def _render(
             code = int(value)
         elif isinstance(value, bytes | bytearray | memoryview):
             out.write(value)
+            if not tuned and len(value) >= LARGE_BYTES:
+                reuse_freed()
+                tuned = True
         elif as_json or command.text is None:
             progress.finish()
             output.write_json(out, value)
