@@ -71,6 +71,9 @@ planted: venv
 bench: peers
 	$(PY) -m interop.bench startup
 	$(PY) -m interop.bench chunk
+	$(PY) -m interop.bench add
+	$(PY) -m interop.bench tree
+	$(PY) -m interop.bench cat
 	$(PY) -m interop.bench table --write
 
 nightly: check test slow peers planted
@@ -79,6 +82,11 @@ nightly: check test slow peers planted
 		JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/kubo --seed $$seed || exit 1; done
 	$(PY) -m interop.bench startup --pairs 31
 	$(PY) -m interop.bench chunk --pairs 7
+	$(PY) -m interop.bench add --pairs 7
+	$(PY) -m interop.bench tree --pairs 7
+	$(PY) -m interop.bench cat --pairs 7
+	$(PY) -m interop.bench growth
+	$(PY) -m interop.bench pins
 
 ci:
 	.ci/run

@@ -30,7 +30,8 @@ def main() -> int:
                 continue
             print(
                 f"{result.work}: jiaozi {results.seconds(result.ours_s)}, "
-                f"Kubo {results.seconds(result.kubo_s)}, ratio {result.ratio:.2f}× "
+                f"{'at first' if result.kind == 'flat' else 'Kubo'} "
+                f"{results.seconds(result.kubo_s)}, ratio {result.ratio:.2f}× "
                 f"(goal {'≤' if result.kind == 'start' else '≥'} {result.goal:g}×: "
                 f"{'met' if result.met else 'missed'})",
                 flush=True,
