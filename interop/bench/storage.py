@@ -116,8 +116,9 @@ def growth(pairs: int, gib: int = 16) -> Iterator[Result]:
         pool = os.urandom(64 * MIB)
         for number in range(gib * 1024):
             at = number % 63 * MIB
-            importer.stdin.write(number.to_bytes(8, "big"))
-            importer.stdin.write(memoryview(pool)[at : at + MIB - 8])
+            for quarter in range(4):  # no two chunks alike: a chunk is 256 KiB
+                importer.stdin.write((number * 4 + quarter).to_bytes(8, "big"))
+                importer.stdin.write(memoryview(pool)[at : at + MIB // 4 - 8])
             if number % 256 == 255:
                 marks.append((time.perf_counter() - started, number + 1))
         importer.stdin.close()
