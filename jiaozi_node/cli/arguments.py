@@ -5,7 +5,7 @@ The grammar is that of Kubo's command line (go-ipfs-cmds), for both faces: optio
 options join (``-rQ``). argparse can't read it: see specs/decisions/0002.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from jiaozi_node.commands.declare import Argument, Command, Kind, Option
@@ -247,8 +247,3 @@ def _arguments(
     if left:
         raise Misuse(f"expected {len(declared)} argument(s), got {len(words)}")
     return args
-
-
-def spelled(mapping: Mapping[str, Any]) -> str:
-    """Return options as a person would write them, for messages."""
-    return " ".join(f"--{key.replace('_', '-')}={value}" for key, value in mapping.items())

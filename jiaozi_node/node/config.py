@@ -15,7 +15,6 @@ from jiaozi_node.errors import LimitExceeded, Malformed, Misuse, NotFound
 from jiaozi_node.stores.atomic import replace_file
 
 MAX_BYTES = 4 * 1024 * 1024
-MAX_DEPTH = 64
 
 _IMPORT_KEYS = (
     "CidVersion", "UnixFSRawLeaves", "UnixFSChunker", "HashFunction", "UnixFSFileMaxLinks",
