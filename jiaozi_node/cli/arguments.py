@@ -1,8 +1,9 @@
 """Words of a command line to the arguments and options that a command declares.
 
 The grammar is that of Kubo's command line (go-ipfs-cmds), for both faces: options anywhere before
-``--``; ``--name=value`` or ``--name value``; a bool takes a value only after ``=``; one-letter
-options join (``-rQ``). argparse can't read it: see specs/decisions/0002.
+``--``; ``--name=value`` or ``--name value``; a bool takes a value only after ``=``, as does an
+option whose value may be left out; one-letter options join (``-rQ``). argparse can't read it: see
+specs/decisions/0002.
 """
 
 from collections.abc import Callable, Sequence
@@ -137,21 +138,28 @@ def _split(
             name, equals, value = word[2:].partition("=")
             option = option_called(name)
             if not equals:
-                value = "true" if option.kind is Kind.BOOL else value_behind(name)
+                alone = _alone(option)
+                value = value_behind(name) if alone is None else alone
             given.append((name, option, value))
         elif word.startswith("-") and len(word) > 1:
             letters = word[1:]
             while letters:
                 name, letters = letters[0], letters[1:]
                 option = option_called(name)
-                if option.kind is not Kind.BOOL or letters.startswith("="):
+                alone = _alone(option)
+                if alone is None or letters.startswith("="):
                     value = letters.removeprefix("=") if letters else value_behind(name)
                     given.append((name, option, value))
                     break
-                given.append((name, option, "true"))
+                given.append((name, option, alone))
         else:
             positional.append(word)
     return given, positional, behind
+
+
+def _alone(option: Option) -> str | None:
+    """Return what *option* means without a value; None for one that must have a value."""
+    return "true" if option.kind is Kind.BOOL else option.bare
 
 
 def _values(

@@ -57,6 +57,8 @@ def _spell(argument: Argument) -> str:
 def _names(option: Option) -> str:
     short = "".join(f"-{alias}, " for alias in option.aliases if len(alias) == 1)
     value = "" if option.kind is Kind.BOOL else f"=<{option.kind.value}>"
+    if option.bare is not None:
+        value = f"[{value}]"
     return f"{short}--{option.name}{value}"
 
 

@@ -24,6 +24,10 @@ def commit(call: Call) -> Iterator[dict[str, Any]]:
     author = repository.author(call.option("author"), call.environ, notes.append)
     amend, empty = bool(call.option("amend")), bool(call.option("allow_empty"))
     how = How(amend, empty, _date(call.option("date")), _meta(call.option("meta")))
+    if (key := call.option("sign")) is not None:
+        from jiaozi_node.node.signers import signer
+
+        how = replace(how, signer=signer(call.home, key))
     last = repository.head_commit() if amend else None
     before = repository.commit_at(last) if last is not None else None
     if before is not None and call.option("author") is None:
@@ -115,6 +119,7 @@ COMMIT = Command(
         Option("allow-empty", Kind.BOOL, "Even if nothing changed."),
         Option("date", Kind.TEXT, "When the work was done: ISO 8601 or @SECONDS."),
         Option("meta", Kind.TEXTS, "KEY=VALUE to keep with it.", (), ()),
+        Option("sign", Kind.TEXT, "Sign it, with the key of that name.", ("S",), bare=""),
     ),
     answer=Answer.VALUE,
     text=_text,

@@ -46,13 +46,17 @@ class Needs(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. A *default* of None means: absent unless given."""
+    """One option. A *default* of None means: absent unless given.
+
+    With *bare* the value may be left out and is *bare* then; if given, it stands behind ``=``.
+    """
 
     name: str
     kind: Kind
     help: str
     aliases: tuple[str, ...] = ()
     default: Any = None
+    bare: str | None = None
 
     @property
     def key(self) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Argument, Call, Command, Kind, Option
 from jiaozi_node.commands.shown import moment, quoted, short
+from jiaozi_node.commands.signed import lines as signatures
 from jiaozi_node.errors import Misuse, NotFound
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ def log(call: Call) -> Iterator[dict[str, Any]]:
         raise NotFound(f"branch {repository.head.branch!r} has no commits yet")
     tip = repository.resolve(wanted or "HEAD")
     names = repository.decorations()
+    trusted = None
+    if call.option("show_signature"):
+        from jiaozi_node.commands import signed
+        from jiaozi_node.node import signers
+
+        trusted = signers.trusted(call.home)
     walk = history.log((tip,), first_parent=call.option("first_parent"), partial=True)
     for count, visit in enumerate(stream(walk, call.home.blocks.get)):
         if most is not None and count >= most:
@@ -34,7 +41,10 @@ def log(call: Call) -> Iterator[dict[str, Any]]:
         if isinstance(visit, history.Absent):
             yield {"commit": str(visit.cid), "missing": True}
         elif isinstance(visit, history.Visit):
-            yield shown(visit.cid, visit.commit, names.get(visit.cid, []))
+            value = shown(visit.cid, visit.commit, names.get(visit.cid, []))
+            if call.option("show_signature"):
+                value["signatures"] = signed.judged(visit.commit, trusted)
+            yield value
 
 
 def shown(cid: "Cid", commit: "Commit", names: list[str]) -> dict[str, Any]:
@@ -83,7 +93,7 @@ def header(value: dict[str, Any]) -> str:
     names = f" ({', '.join(quoted(name) for name in value['refs'])})" if "refs" in value else ""
     author = value["author"]
     email = f" <{quoted(author['email'])}>" if "email" in author else ""
-    lines = [f"commit {value['commit']}{names}"]
+    lines = [f"commit {value['commit']}{names}", *signatures(value.get("signatures", []))]
     if len(value["parents"]) > 1:
         lines.append("Merge: " + " ".join(short(parent) for parent in value["parents"]))
     lines.append(f"Author: {quoted(author['name'])}{email}")
@@ -99,7 +109,8 @@ def _text(value: dict[str, Any], call: Call) -> str:
     if call.option("oneline"):
         names = f" ({', '.join(quoted(name) for name in value['refs'])})" if "refs" in value else ""
         subject = next((line for line in value["message"].splitlines() if line.strip()), "")
-        return f"{short(value['commit'])}{names} {quoted(subject)}\n"
+        rows = [f"    {line}\n" for line in signatures(value.get("signatures", []))]
+        return f"{short(value['commit'])}{names} {quoted(subject)}\n{''.join(rows)}"
     return header(value) + "\n"
 
 
@@ -112,6 +123,7 @@ LOG = Command(
         Option("oneline", Kind.BOOL, "One line for each commit."),
         Option("max-count", Kind.INT, "Show at most so many.", ("n",)),
         Option("first-parent", Kind.BOOL, "Follow first parents only."),
+        Option("show-signature", Kind.BOOL, "Check the signatures and tell of them."),
     ),
     text=_text,
 )

@@ -25,6 +25,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("restore",): ("restore", "RESTORE", "Bring files, or the stage, back to what they were."),
     ("reset",): ("restore", "RESET", "Move the branch to another commit."),
     ("tag",): ("tag", "TAG", "List, give or delete tags."),
+    ("key",): ("key", "KEY", "List or make the keys that sign commits and tags."),
     ("reflog",): ("reflog", "REFLOG", "Show where HEAD, a branch or a tag stood before."),
     ("cat",): ("read", "CAT", "Print a file of any revision, path or CID."),
     ("ls",): ("read", "LS", "List a directory of any revision, path or CID."),

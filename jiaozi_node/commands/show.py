@@ -10,12 +10,17 @@ from jiaozi_node.commands.shown import quoted
 
 def show(call: Call) -> Iterator[dict[str, Any]]:
     """Yield the commit, then each path that differs from its first parent."""
+    from jiaozi_node.commands.signed import judged
     from jiaozi_node.node.repository import Repository
+    from jiaozi_node.node.signers import trusted
 
     repository = Repository.at(call.home, call.cwd)
     cid = repository.resolve(call.args["revision"] or "HEAD")
     commit = repository.commit_at(cid)
-    yield shown(cid, commit, repository.decorations().get(cid, []))
+    value = shown(cid, commit, repository.decorations().get(cid, []))
+    if commit.sig:
+        value["signatures"] = judged(commit, trusted(call.home))
+    yield value
     before = repository.commit_at(commit.parents[0]).tree if commit.parents else None
     for change in repository.changed(before, commit.tree):
         yield {

@@ -17,8 +17,9 @@ def tag(call: Call) -> Iterator[dict[str, Any]]:
     repository = Repository.at(call.home, call.cwd)
     name, revision = call.args["name"], call.args["revision"]
     words: tuple[str, ...] = call.option("message")
+    key: str | None = call.option("sign")
     if name is None:
-        if words or call.option("annotate") or call.option("delete"):
+        if words or call.option("annotate") or call.option("delete") or key is not None:
             raise Misuse("the name of a tag is missing")
         for found in tagging.listed(repository):
             yield {
@@ -31,17 +32,22 @@ def tag(call: Call) -> Iterator[dict[str, Any]]:
             }
         return
     if call.option("delete"):
-        if words or revision is not None or call.option("annotate"):
+        if words or revision is not None or call.option("annotate") or key is not None:
             raise Misuse("write tag -d NAME")
         done = tagging.delete(repository, name, noted(repository, call, f"tag: deleted {name}"))
         yield {"tag": done.name, "target": str(done.target), "deleted": True}
         return
     message = "\n\n".join(words).strip() or None
-    if message is None and (words or call.option("annotate")):
-        raise Misuse("an annotated tag needs a message: give one with -m")
+    if message is None and (words or call.option("annotate") or key is not None):
+        raise Misuse("an annotated or signed tag needs a message: give one with -m")
+    signer = None
+    if key is not None:
+        from jiaozi_node.node import signers
+
+        signer = signers.signer(call.home, key)
     note = noted(repository, call, f"tag: {revision or 'HEAD'}")
     tagger = repository.author(None, call.environ, lambda _text: None) if message else None
-    done = tagging.create(repository, name, revision or "HEAD", note, message, tagger)
+    done = tagging.create(repository, name, revision or "HEAD", note, message, tagger, signer)
     yield {"tag": done.name, "target": str(done.target), "created": True}
 
 
@@ -64,6 +70,7 @@ TAG = Command(
     options=(
         Option("annotate", Kind.BOOL, "Record who gave it, when and why, in a block.", ("a",)),
         Option("message", Kind.TEXTS, "Why; makes it an annotated tag.", ("m",), ()),
+        Option("sign", Kind.TEXT, "Sign it, with the key of that name.", ("s",), bare=""),
         Option("delete", Kind.BOOL, "Delete the tag.", ("d",)),
     ),
     text=_text,

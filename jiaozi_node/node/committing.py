@@ -8,9 +8,10 @@ from jiaozi_node.errors import Conflict
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.staging import Staging
 from jiaozi_node.versioning import commit as commits
-from jiaozi_node.versioning import fields
+from jiaozi_node.versioning import fields, signing
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.commit import Commit, Stats
+from jiaozi_node.versioning.signing import Signer
 
 if TYPE_CHECKING:
     from jiaozi_node.node.repository import Repository
@@ -25,13 +26,18 @@ class NothingToAmend(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """What is not as usual: *authored* is when the work was done, Unix seconds."""
+    """What is not as usual: *authored* is when the work was done, Unix seconds.
+
+    Without a *signer* the commit is unsigned, an amended one too: it is another block, of which
+    the signatures made before would say nothing.
+    """
 
     amend: bool = False
     allow_empty: bool = False
     authored: int | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     committer: Agent | None = None
+    signer: Signer | None = None
 
 
 USUAL = How()
@@ -64,7 +70,7 @@ def made(
     authored = how.authored
     if authored is None and kept is not None:
         authored = kept.time if kept.authored is None else kept.authored
-    return Commit(
+    new = Commit(
         tree=tree,
         parents=above,
         profile=repository.profile.name,
@@ -79,6 +85,7 @@ def made(
         meta=meta or fields.NOTHING,
         stats=_stats(repository, parents[0] if parents else None, tree),
     )
+    return new if how.signer is None else signing.sign(new, (how.signer,))
 
 
 def _stats(repository: "Repository", parent: Commit | None, tree: Cid) -> Stats | None:

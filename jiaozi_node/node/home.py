@@ -39,6 +39,10 @@ class HoldsKeys(Protocol):
         """Keep *key* under *name*; raises `Conflict` when the name is taken."""
         ...
 
+    def list(self) -> list[str]:
+        """Return all names, sorted."""
+        ...
+
 
 class Home(Protocol):
     """One node's belongings, open. Closing it releases everything in order."""

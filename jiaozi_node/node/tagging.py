@@ -8,12 +8,13 @@ from jiaozi_node.errors import Conflict
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.stores.api import Family
-from jiaozi_node.versioning import history
+from jiaozi_node.versioning import history, signing
 from jiaozi_node.versioning import tag as tags
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.fields import SchemaBroken
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.refname import RefName
+from jiaozi_node.versioning.signing import Signer
 from jiaozi_node.versioning.tag import Tag
 
 
@@ -53,8 +54,12 @@ def create(
     note: Note,
     message: str | None = None,
     tagger: Agent | None = None,
+    signer: Signer | None = None,
 ) -> Named:
-    """Give *revision* the tag *name*: annotated when there are *message* and *tagger*."""
+    """Give *revision* the tag *name*: annotated when there are *message* and *tagger*.
+
+    Only an annotated one can be signed.
+    """
     ref = RefName.tag(name)
     if repository.refs.get(ref) is not None:
         raise TagExists(name)
@@ -65,6 +70,8 @@ def create(
             return Named(name, commit, None)
         tree = me.commit_at(commit).tree
         made = Tag(commit, tree, name, tagger, note.time, message)
+        if signer is not None:
+            made = signing.sign(made, (signer,))
         block = tags.encode(made)
         with me.home.blocks.writer(Family.OWN) as writer:
             writer.put([block])

@@ -26,6 +26,7 @@ COMMAND = Command(
         Option("mode", Kind.UINT, ""),
         Option("ignore", Kind.TEXTS, ""),
         Option("chunker", Kind.TEXT, "", ("s",)),
+        Option("sign", Kind.TEXT, "", ("S",), bare=""),
     ),
     unsupported=(Unsupported("nocopy", "it comes with issue C"),),
 )
@@ -47,6 +48,11 @@ COMMAND = Command(
         (["--", "-r", "--x"], {}, ("-r", "--x")),
         (["-"], {}, ("-",)),
         (["--chunker=size-1=2", "a"], {"chunker": "size-1=2"}, ("a",)),
+        (["-S", "a"], {"sign": ""}, ("a",)),
+        (["--sign", "a"], {"sign": ""}, ("a",)),
+        (["--sign=k", "a"], {"sign": "k"}, ("a",)),
+        (["-S=k", "a"], {"sign": "k"}, ("a",)),
+        (["-Sr", "a"], {"sign": "", "recursive": True}, ("a",)),
     ],
 )
 def test_words_become_options_and_arguments(

@@ -13,7 +13,7 @@ from jiaozi_node.errors import JiaoziError, Malformed, Misuse, NotFound
 # Sections that Kubo knows and a new home has not.
 _SECTIONS = frozenset(
     ("AutoNAT", "AutoTLS", "Bitswap", "Migration", "Mounts", "Plugins", "Provide", "Provider",
-     "Pubsub", "Reprovider", "user")
+     "Pubsub", "Reprovider", "hooks", "trust", "user")
 )  # fmt: skip
 _TYPES = {
     "Import.CidVersion": "int64",
