@@ -5,13 +5,15 @@ for. Where forms differ (basic beside sharded, unlike fanouts) all entries of th
 read, and of no other. Each block is asked for once, however many sides hold it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
 from jiaozi_node.dag.walk import Lookup, Walk, gather, need
-from jiaozi_node.errors import LimitExceeded
-from jiaozi_node.formats import unixfs_pb
-from jiaozi_node.formats.cid import RAW, Cid
+from jiaozi_node.errors import LimitExceeded, Malformed
+from jiaozi_node.formats import dag_pb, unixfs_pb
+from jiaozi_node.formats.block import Block, within
+from jiaozi_node.formats.cid import DAG_PB, RAW, Cid
 from jiaozi_node.formats.dag_pb import RawLink
 from jiaozi_node.formats.unixfs_pb import UnixFs
 from jiaozi_node.unixfs import blocks, directory, hamt
@@ -28,12 +30,53 @@ _Slot: TypeAlias = "Value | Cid | None"  # an entry, a shard that was not read, 
 _Place: TypeAlias = "tuple[tuple[_Slot, ...], int, int]"  # the sides, slots on the way, how many
 
 
-class Opened(NamedTuple):
-    """A directory whose root block was read."""
+class Opened:
+    """A directory whose root block was read; its links are read when they are asked for."""
 
-    cid: Cid
-    links: list[RawLink]
-    message: UnixFs
+    __slots__ = ("_block", "_links", "message", "named")
+
+    def __init__(
+        self,
+        block: Block,
+        message: UnixFs,
+        named: dict[bytes, bytes] | None,
+        links: list[RawLink] | None = None,
+    ) -> None:
+        self._block, self.message, self._links = block, message, links
+        # Each link's own bytes by name, of a basic directory in the usual form.
+        self.named = named
+
+    @staticmethod
+    def of(block: Block) -> "Opened | None":
+        """Read *block*; None for a file or symlink."""
+        if block.cid.codec == DAG_PB and (quick := dag_pb.links_by_name(block.data)) is not None:
+            named, payload = quick
+            with suppress(Malformed):  # said below, with the block's name
+                message = unixfs_pb.decode(payload or b"")
+                if message.type == unixfs_pb.DIRECTORY:
+                    return Opened(block, message, named)
+        links, message, _raw = blocks.parse(block)
+        if message.type not in (unixfs_pb.DIRECTORY, unixfs_pb.HAMT_SHARD):
+            return None
+        return Opened(block, message, None, links)
+
+    @property
+    def links(self) -> list[RawLink]:
+        """The links as they are on the wire."""
+        if self._links is None:
+            self._links = blocks.parse(self._block).links
+        return self._links
+
+    def value(self, name: bytes) -> Value | None:
+        """Return the entry *name* of `named`, its link read."""
+        link = self.named.get(name) if self.named else None
+        if link is None:
+            return None
+        try:
+            ((cid, _name, tsize),) = dag_pb.decode_links(link)[0]
+        except Malformed as fault:
+            raise within(self._block.cid, fault) from None
+        return Value(name, cid, tsize or 0)
 
 
 class Row(NamedTuple):
@@ -47,17 +90,15 @@ def opened(cid: Cid | None, soon: tuple[Cid, ...] = ()) -> Lookup[Opened | None]
     """Read the root of a directory; None for no CID, and for a file or symlink."""
     if cid is None or cid.codec == RAW:
         return None
-    links, message, _raw = blocks.parse((yield from need(cid, soon)))
-    if message.type not in (unixfs_pb.DIRECTORY, unixfs_pb.HAMT_SHARD):
-        return None
-    return Opened(cid, links, message)
+    return Opened.of((yield from need(cid, soon)))
 
 
 def differing(sides: Sequence[Opened | None], skip: Skip) -> Walk[Row, None]:
     """Yield the names at which *skip* of the entries' CIDs is false, in no order.
 
     *skip* sees what stands in a place on each side, and MUST be false unless it would be true of
-    every name below. It is asked of whole slots too. Of repeated names the first counts.
+    every name below, and true where all sides are equal. It is asked of whole slots too. Of
+    repeated names the first counts.
     """
     shards = [
         None
@@ -136,7 +177,10 @@ def _step(
 def _by_name(
     sides: Sequence[Opened | None], shards: Sequence[Shard | None], skip: Skip
 ) -> Walk[Row, None]:
-    """Compare directories of unlike forms, all entries at hand."""
+    """Compare directories, all entries at hand: basic ones, or ones of unlike forms."""
+    if all(side is None or side.named is not None for side in sides):
+        yield from _by_bytes(sides, skip)
+        return
     tables: list[dict[bytes, Value]] = []
     for side, shard in zip(sides, shards, strict=True):
         table: dict[bytes, Value] = {}
@@ -149,6 +193,19 @@ def _by_name(
         tables.append(table)
     for name in sorted(set().union(*tables)):
         row = [table.get(name) for table in tables]
+        if not skip(tuple([value and value.cid for value in row])):
+            yield Row(name, tuple(row))
+
+
+def _by_bytes(sides: Sequence[Opened | None], skip: Skip) -> Iterator[Row]:
+    """Compare basic directories, reading only links that aren't the same on all sides."""
+    tables = [{} if side is None or side.named is None else side.named for side in sides]
+    first, *others = tables
+    names = {name for name, link in first.items() if any(o.get(name) != link for o in others)}
+    for other in others:
+        names |= other.keys() - first.keys()
+    for name in sorted(names):
+        row = [None if side is None else side.value(name) for side in sides]
         if not skip(tuple([value and value.cid for value in row])):
             yield Row(name, tuple(row))
 

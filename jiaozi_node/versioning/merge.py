@@ -68,7 +68,7 @@ class _Side(NamedTuple):
 
     value: Value
     kind: str
-    parsed: Parsed | None  # None for a raw leaf, which was not read
+    parsed: Parsed | Opened | None  # None for a raw leaf, which was not read
 
     @property
     def cid(self) -> Cid:
@@ -76,9 +76,7 @@ class _Side(NamedTuple):
 
     @property
     def opened(self) -> Opened | None:
-        if self.kind != DIRECTORY or self.parsed is None:
-            return None
-        return Opened(self.cid, self.parsed.links, self.parsed.message)
+        return self.parsed if isinstance(self.parsed, Opened) else None
 
     @property
     def meta(self) -> _Meta:
@@ -334,7 +332,9 @@ class _Job:
         else:
             self.root = node.cid
 
-    def _resealed(self, value: Value, parsed: Parsed, meta: _Meta) -> tuple[Value, Block | None]:
+    def _resealed(
+        self, value: Value, parsed: Parsed | Opened, meta: _Meta
+    ) -> tuple[Value, Block | None]:
         """Return the node at *value* with other metadata, and its block unless that is inline."""
         message = parsed.message._replace(mode=meta[0], mtime=meta[1])
         data = dag_pb.encode_links(parsed.links, unixfs_pb.encode(message))
@@ -415,11 +415,13 @@ def _look(value: Value | None) -> Lookup[_Side | None]:
     cid = Cid(value.cid)
     if cid.codec == RAW:
         return _Side(value, FILE, None)
-    parsed = blocks.parse((yield from need(cid)))
-    kind = parsed.message.type
-    if kind in (unixfs_pb.DIRECTORY, unixfs_pb.HAMT_SHARD):
-        return _Side(value, DIRECTORY, parsed)
-    return _Side(value, SYMLINK if kind == unixfs_pb.SYMLINK else FILE, parsed)
+    block = yield from need(cid)
+    opened = Opened.of(block)
+    if opened is not None:
+        return _Side(value, DIRECTORY, opened)
+    parsed = blocks.parse(block)
+    kind = SYMLINK if parsed.message.type == unixfs_pb.SYMLINK else FILE
+    return _Side(value, kind, parsed)
 
 
 def _node(value: Value) -> Node:
@@ -445,7 +447,10 @@ def _merged_meta(base: _Side | None, ours: _Side, theirs: _Side) -> tuple[_Meta,
 
 def _bytes(side: _Side) -> Lookup[bytes | None]:
     """Read a file; None for one too large to be merged by content."""
-    if side.parsed is not None and read.file_bytes(side.cid, side.parsed) > MAX_CONTENT_BYTES:
+    if (
+        isinstance(side.parsed, Parsed)
+        and read.file_bytes(side.cid, side.parsed) > MAX_CONTENT_BYTES
+    ):
         return None
     parts: list[bytes] = yield from gather(read.read(side.cid))
     return b"".join(parts)
