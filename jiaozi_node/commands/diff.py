@@ -2,10 +2,16 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Kind, Option
 from jiaozi_node.commands.shown import quoted
+from jiaozi_node.errors import Misuse
+
+if TYPE_CHECKING:
+    from jiaozi_node.node.diffing import Delta
+
+_SHAPES = ("stat", "name_status", "name_only")
 
 
 def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
@@ -13,34 +19,49 @@ def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
     from jiaozi_node.node import diffing
     from jiaozi_node.node.repository import Repository
 
+    context = call.option("unified")
+    if context < 0:
+        raise Misuse(f"--unified can't be negative, and is {context}")
     repository = Repository.at(call.home, call.cwd)
     paths: tuple[str, ...] = call.args["path"]
     within = [diffing.parts_of(repository, os.path.join(call.cwd, path)) for path in paths]
-    counted = call.option("stat")
-    listed = call.option("name_status") or call.option("name_only")
-    found = files = added = removed = 0
+    patched = call.option("patch") or "unified" in call.explicit
+    patched = patched or (call.rendered_text and not any(call.option(name) for name in _SHAPES))
+    files = added = removed = 0
     for delta in diffing.between(
-        repository, call.args["revision"], staged=call.option("staged"), within=within
+        repository,
+        call.args["revision"],
+        staged=call.option("staged"),
+        within=within,
+        renames=not call.option("no_renames"),
+        find_copies=call.option("find_copies"),
     ):
-        found += 1
-        value: dict[str, Any] = {
-            "change": delta.letter,
-            "path": delta.path,
-            "before": str(delta.before) if delta.before else None,
-            "after": str(delta.after) if delta.after else None,
-        }
-        if counted or (call.rendered_text and not listed):
-            lines = diffing.lines(repository, delta)
+        value = told(delta)
+        files += 1
+        if patched or call.option("stat"):
+            lines = diffing.lines(repository, delta, context)
             value |= {"added": lines.added, "removed": lines.removed}
-            if not counted:
-                value["patch"] = lines.patch
-            files, added = files + 1, added + (lines.added or 0)
-            removed += lines.removed or 0
+            if patched:
+                value["patch"] = lines.text.decode("utf-8", "surrogateescape")
+            added, removed = added + (lines.added or 0), removed + (lines.removed or 0)
         yield value
-    if counted and found:
+    if call.option("stat") and files:
         yield {"files": files, "added": added, "removed": removed}
-    if call.option("exit_code") and found:
+    if call.option("exit_code") and files:
         yield ExitCode(1)
+
+
+def told(delta: "Delta") -> dict[str, Any]:
+    """Return a difference as ``--json`` has it (``specs/diff.md`` §6)."""
+    value: dict[str, Any] = {
+        "change": delta.letter,
+        "path": delta.path,
+        "before": str(delta.before) if delta.before else None,
+        "after": str(delta.after) if delta.after else None,
+    }
+    if delta.source is not None:
+        value["from"] = delta.source_path
+    return value
 
 
 def _text(value: dict[str, Any], call: Call) -> str:
@@ -50,13 +71,16 @@ def _text(value: dict[str, Any], call: Call) -> str:
     path = quoted(value["path"])
     if call.option("name_only"):
         return f"{path}\n"
+    source = quoted(value["from"]) if "from" in value else None
+    patch: str = value.get("patch", "")
     if call.option("name_status"):
-        return f"{value['change']}\t{path}\n"
+        letter = value["change"]
+        return f"{letter}\t{path}\n" if source is None else f"{letter}100\t{source}\t{path}\n"
     if call.option("stat"):
+        shown = path if source is None else f"{source} => {path}"
         if value["added"] is None:
-            return f" {path} | binary\n"
-        return f" {path} | +{value['added']} -{value['removed']}\n"
-    patch: str = value["patch"]
+            return f" {shown} | binary\n{patch}"
+        return f" {shown} | +{value['added']} -{value['removed']}\n{patch}"
     return patch
 
 
@@ -75,10 +99,18 @@ DIFF = Command(
     ),
     options=(
         Option("staged", Kind.BOOL, "To the stage, from HEAD or the revision.", ("cached",)),
+        Option("patch", Kind.BOOL, "Show the lines, which is the default for a person.", ("p",)),
+        Option("unified", Kind.INT, "So many lines around what changed.", ("U",), 3),
         Option("stat", Kind.BOOL, "Count the lines that came and went."),
         Option("name-status", Kind.BOOL, "A letter and a path for each."),
         Option("name-only", Kind.BOOL, "A path for each."),
+        Option("no-renames", Kind.BOOL, "Files that moved went here and came there."),
+        Option("find-copies", Kind.BOOL, "Seek originals in all of the earlier version.", ("C",)),
         Option("exit-code", Kind.BOOL, "Exit with 1 when something differs."),
     ),
     text=_text,
+    help="""
+    A revision is a branch, a tag, a commit, the CID of a directory, or REV:PATH. A..B is A B;
+    A...B compares the merge base of both with B. Patches are what 'git apply' takes.
+    """,
 )

@@ -1,38 +1,57 @@
-"""What `diff` tells: paths that differ between trees, stage and working copy, and their lines."""
+"""What `diff` tells: paths that differ between trees, stage and working copy, and their lines.
+
+``specs/diff.md``: what the two sides are, how renames are found, what is read and what never is.
+"""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from difflib import unified_diff
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from stat import S_ISLNK, S_ISREG
 
 from jiaozi_node.dag.walk import run, stream
-from jiaozi_node.errors import Malformed, Misuse
-from jiaozi_node.formats.cid import DAG_PB, Cid
+from jiaozi_node.errors import Malformed, Misuse, NotFound
+from jiaozi_node.formats.cid import DAG_PB, RAW, Cid
+from jiaozi_node.node import switching
 from jiaozi_node.node.repository import Repository
-from jiaozi_node.node.staging import Staging
 from jiaozi_node.node.status import Parts, path_text, working
+from jiaozi_node.unixfs import compare
 from jiaozi_node.unixfs import read as files
-from jiaozi_node.unixfs.node import SYMLINK
+from jiaozi_node.unixfs.add import add_bytes
+from jiaozi_node.unixfs.node import DIRECTORY, SYMLINK
 from jiaozi_node.unixfs.stat import stat
+from jiaozi_node.versioning import merge_base, moves, patch, revision
+from jiaozi_node.versioning.moves import Move
+from jiaozi_node.versioning.patch import CONTEXT, Patch, Side
 
-MAX_TEXT_BYTES = 4 * 1024 * 1024  # of a file that is compared line by line
-MAX_LINES = 50_000  # difflib takes seconds beyond that
-_LOOKED_AT = 8000  # git's rule: a NUL among the first 8,000 bytes means binary
+
+class SeveralBases(Misuse):
+    """``A...B`` where the histories have several merge bases; none is picked by a guess."""
+
+    def __init__(self, text: str, bases: tuple[Cid, ...]) -> None:
+        shown = ", ".join(str(base) for base in bases)
+        super().__init__(f"{text}: there are several merge bases, say which to compare: {shown}")
+        self.text, self.bases = text, bases
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A file or symlink that differs. *on_disk* says that the later one is the user's file."""
+    """A file or symlink that differs. *on_disk* says that the later one is the user's file.
+
+    Where it *moved*, the earlier one stood at *source*: renamed, or copied.
+    """
 
     parts: Parts
     before: Cid | None
     after: Cid | None
-    on_disk: bool
+    on_disk: bool = False
+    source: Parts | None = None
+    copied: bool = False
 
     @property
     def letter(self) -> str:
         """git's letter."""
+        if self.source is not None:
+            return "C" if self.copied else "R"
         return "A" if self.before is None else "D" if self.after is None else "M"
 
     @property
@@ -40,55 +59,88 @@ class Delta:
         """The path as shown."""
         return path_text(self.parts)
 
+    @property
+    def source_path(self) -> str:
+        """The path it had before, as shown."""
+        return path_text(self.parts if self.source is None else self.source)
+
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """The lines of a `Delta`: git's patch and how many came and went; None for binary files."""
+class Ends:
+    """What is compared: two trees, or one (None: an empty one) and the stage or the files.
 
-    patch: str
-    added: int | None
-    removed: int | None
+    *later* None stands for the files; what they are held against is the stage unless *earlier* is
+    given. *name* is that of the later one where two files are compared.
+    """
+
+    earlier: Cid | None
+    later: Cid | None
+    name: str = "file"
 
 
 def tree_of(repository: Repository, text: str) -> Cid:
-    """Return the tree that *text* means: the CID of a directory, or a revision."""
+    """Return the tree that *text* means: the CID of a directory, a revision, or REV:PATH."""
     try:
         cid = Cid.parse(text)
     except Malformed:
         cid = None
     if cid is not None and cid.codec == DAG_PB:
         return cid
-    return repository.commit_at(repository.resolve(text)).tree
+    base, path = revision.split(text)
+    tree = repository.commit_at(repository.resolve(base)).tree
+    parts = tuple(part for part in (path or "").split("/") if part not in ("", "."))
+    found = switching.find(repository, tree, parts)
+    if found is None:
+        raise NotFound(f"{text!r}: there is no {'/'.join(parts)!r} in that version")
+    return found
+
+
+def ends(repository: Repository, revisions: Sequence[str], *, staged: bool) -> Ends:
+    """Return what *revisions* say to compare.
+
+    Two: with each other, ``A..B`` being the same and ``A...B`` from their merge base to B. One:
+    with the files, or the stage when *staged*. None: the stage with the files, or HEAD with it.
+    """
+    names, dots = _split(revisions)
+    if len(names) > 2 or (len(names) == 2 and staged):
+        raise Misuse(f"too many revisions: {' '.join(revisions)}; write diff [A [B]] [-- PATH]")
+    if dots == "...":
+        return Ends(_base(repository, *names), tree_of(repository, names[1]))
+    trees = [tree_of(repository, name) for name in names]
+    if len(trees) == 2:
+        return Ends(trees[0], trees[1], names[1].rpartition(":")[2].rpartition("/")[2] or "file")
+    if trees and not _is_directory(repository, trees[0]):
+        raise Misuse(f"{names[0]} is a file; name another to compare it with")
+    if staged:
+        head = None if trees else repository.head_commit()
+        base = repository.commit_at(head).tree if head else None
+        return Ends(trees[0] if trees else base, repository.staged_tree())
+    return Ends(trees[0] if trees else repository.staged_tree(), None)
 
 
 def between(
     repository: Repository,
     revisions: Sequence[str],
     *,
-    staged: bool,
+    staged: bool = False,
     within: Sequence[Parts] = (),
+    renames: bool = True,
+    find_copies: bool = False,
 ) -> Iterator[Delta]:
-    """Yield what differs, in byte order of paths.
+    """Yield what differs between the `ends` of *revisions*, in order of paths.
 
-    Two *revisions*: between them. One: from it to the files, or to the stage when *staged*. None:
-    from the stage to the files, or from HEAD to the stage. Only paths *within* any of the given
-    ones count, if any are given.
+    Only paths *within* any of the given ones count, if any are given, and nothing beside them is
+    read. Unless *renames* is false, files that moved or were copied unchanged say from where; with
+    *find_copies* also those whose original is the same in both.
     """
-    names = [part for text in revisions for part in text.split("..", 1)]
-    if len(names) > 2 or (len(names) == 2 and staged):
-        raise Misuse(f"too many revisions: {' '.join(revisions)}; write diff [A [B]] [-- PATH]")
-    trees = [tree_of(repository, name or "HEAD") for name in names]
-    if len(trees) == 2:
-        found = _trees(repository, trees[0], trees[1])
-    elif staged:
-        head = repository.head_commit()
-        base = repository.commit_at(head).tree if head else None
-        found = _trees(repository, trees[0] if trees else base, repository.staged_tree())
+    told = ends(repository, revisions, staged=staged)
+    if told.later is None:
+        found = _to_files(repository, told.earlier, within)
     else:
-        found = _to_files(repository, trees[0] if trees else None)
-    for delta in found:
-        if not within or any(delta.parts[: len(parts)] == parts for parts in within):
-            yield delta
+        found = _trees(repository, told, within)
+    if not renames:
+        return found
+    return _moved(repository, list(found), told.earlier if find_copies else None)
 
 
 def parts_of(repository: Repository, path: str) -> Parts:
@@ -103,86 +155,154 @@ def parts_of(repository: Repository, path: str) -> Parts:
     return tuple(os.path.relpath(full, repository.root).split(os.sep))
 
 
-def lines(repository: Repository, delta: Delta) -> Lines:
+def lines(repository: Repository, delta: Delta, context: int = CONTEXT) -> Patch:
     """Compare the two sides of *delta* line by line."""
-    old = _content(repository, delta.before)
-    if not delta.on_disk or delta.after is None:
-        new = _content(repository, delta.after)
-    else:
-        new = _on_disk(os.path.join(repository.root, *delta.parts))
-    one = f"a/{delta.path}" if delta.before else "/dev/null"
-    other = f"b/{delta.path}" if delta.after else "/dev/null"
-    head = f"diff a/{delta.path} b/{delta.path}\n"
-    before, after = _text(old), _text(new)
-    if before is None or after is None or len(before) + len(after) > MAX_LINES:
-        return Lines(f"{head}Binary or large files {one} and {other} differ\n", None, None)
-    added = removed = 0
-    out = [head]
-    for at, line in enumerate(unified_diff(before, after, one, other)):
-        if at > 1:
-            added += line[0] == "+"
-            removed += line[0] == "-"
-        out.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
-    return Lines("".join(out), added, removed)
+    before = after = None
+    if delta.before is not None:
+        before = _side(repository, delta.source or delta.parts, delta.before)
+    if delta.after is not None and delta.on_disk:
+        after = _on_disk(repository, delta.parts)
+    elif delta.after is not None:
+        after = _side(repository, delta.parts, delta.after)
+    how = "" if delta.source is None else "copy" if delta.copied else "rename"
+    return patch.patch(before, after, how=how, context=context)
 
 
-def _trees(repository: Repository, before: Cid | None, after: Cid) -> Iterator[Delta]:
-    for change in repository.changed(before, after):
-        yield Delta(change.path, change.before, change.after, False)
+def _split(revisions: Sequence[str]) -> tuple[list[str], str]:
+    """Return the revisions named and the dots between the two of a range."""
+    names: list[str] = []
+    dots = ""
+    for text in revisions:
+        before_path = text.partition(":")[0]
+        mark = "..." if "..." in before_path else ".."
+        one, found, other = text.partition(mark) if mark in before_path else (text, "", "")
+        names += [one or "HEAD", other or "HEAD"] if found else [text]
+        dots = found or dots
+    if dots == "..." and len(names) > 2:
+        raise Misuse(f"too many revisions: {' '.join(revisions)}; A...B stands alone")
+    return names, dots
 
 
-def _to_files(repository: Repository, base: Cid | None) -> Iterator[Delta]:
-    """Yield what differs from *base*, or the stage, to the user's files that are tracked."""
+def _base(repository: Repository, one: str, other: str) -> Cid:
+    """Return the tree of the merge base of two revisions."""
+    commits = repository.resolve(one), repository.resolve(other)
+    bases = run(merge_base.merge_bases(*commits), repository.home.blocks.get)
+    if not bases:
+        raise NotFound(f"{one}...{other}: they have no commit in common")
+    if len(bases) > 1:
+        raise SeveralBases(f"{one}...{other}", bases)
+    return repository.commit_at(bases[0]).tree
+
+
+def _trees(repository: Repository, told: Ends, within: Sequence[Parts]) -> Iterator[Delta]:
+    for parts in _outermost(within):
+        old, new = [
+            None if tree is None else switching.find(repository, tree, parts)
+            for tree in (told.earlier, told.later)
+        ]
+        for change in repository.changed(old, new):
+            yield Delta((*parts, *change.path) or (told.name,), change.before, change.after)
+
+
+def _outermost(within: Sequence[Parts]) -> list[Parts]:
+    """Return the paths of *within* that lie in no other of them, in order; the root for none."""
+    out: list[Parts] = []
+    for parts in sorted(set(within), key=_order):
+        if not out or parts[: len(out[-1])] != out[-1]:
+            out.append(parts)
+    return out or [()]
+
+
+def _to_files(repository: Repository, base: Cid | None, within: Sequence[Parts]) -> Iterator[Delta]:
+    """Yield what differs from *base* to the user's files that are tracked."""
     stage = repository.staged_tree()
     found = {
         entry.parts: Delta(entry.parts, entry.before, entry.after, True)
         for entry in working(repository, stage, untracked=False)
-        if not entry.folder
+        if not entry.folder and _is_within(entry.parts, within)
     }
-    if base is not None:
-        for change in repository.changed(base, stage):
-            later = found.get(change.path)
-            if later is None:
-                later = Delta(change.path, change.before, change.after, False)
-            found[change.path] = Delta(change.path, change.before, later.after, later.on_disk)
-    for parts in sorted(found, key=lambda parts: os.fsencode("/".join(parts))):
+    if base != stage:
+        for change in _trees(repository, Ends(base, stage), within):
+            later = found.get(change.parts, change)
+            found[change.parts] = replace(later, before=change.before)
+    for parts in sorted(found, key=_order):
         delta = found[parts]
         if delta.before != delta.after:
             yield delta
 
 
-def _content(repository: Repository, cid: Cid | None) -> bytes | None:
-    """Return the bytes of a file or the target of a symlink; None when it is too large."""
-    if cid is None:
-        return b""
-    get = repository.home.blocks.get
-    if Staging.file_bytes(repository.home.blocks, cid) > MAX_TEXT_BYTES:
-        return None
-    if cid.codec == DAG_PB:
-        found = run(stat(cid), get)
+def _moved(repository: Repository, found: list[Delta], tree: Cid | None) -> Iterator[Delta]:
+    """Yield *found* with renames and copies told; *tree* is where copies' originals may stand."""
+    came = [delta for delta in found if delta.before is None]
+    if not came:
+        yield from found
+        return
+    held: Iterable[compare.Pair] = ()
+    if tree is not None:
+        held = stream(compare.files(tree, None), repository.home.blocks.get)
+    moved = moves.found(
+        [(delta.parts, delta.before, delta.after) for delta in found],
+        ((pair.path, pair.before) for pair in held if pair.before is not None),
+        add_bytes(b"", repository.profile, keep=False)[1].cid,
+    )
+    gone = {move.source for move in moved.values() if not move.copied}
+    for delta in found:
+        move: Move | None = moved.get(delta.parts)
+        if move is not None:
+            yield replace(delta, before=delta.after, source=move.source, copied=move.copied)
+        elif delta.after is not None or delta.parts not in gone:
+            yield delta
+
+
+def _side(repository: Repository, parts: Parts, cid: Cid) -> Side:
+    """Return a file or symlink of a tree; one that is too large isn't read."""
+    path, blocks = os.fsencode(path_text(parts)), repository.home.blocks
+    mode = patch.REGULAR
+    if cid.codec == RAW and cid.inline is None:
+        size = blocks.size(cid)
+    else:
+        found = run(stat(cid), blocks.get)
+        size = found.file_bytes
         if found.kind == SYMLINK:
-            return found.target or b""
-    return b"".join(stream(files.read(cid), get))
+            return Side(path, patch.SYMLINK, found.target or b"")
+        if found.kind == DIRECTORY:
+            raise Misuse(f"{path_text(parts)} is a directory")
+        mode = _mode(repository, found.mode or 0)
+    if size > patch.MAX_TEXT_BYTES:
+        return Side(path, mode, None)
+    return Side(path, mode, b"".join(stream(files.read(cid), blocks.get)))
 
 
-def _on_disk(path: str) -> bytes | None:
-    """Return what stands at *path* now; None when it is large or can't be read."""
+def _on_disk(repository: Repository, parts: Parts) -> Side:
+    """Return what stands in the working copy now; what can't be read counts as too large."""
+    path = os.path.join(repository.root, *parts)
+    name = os.fsencode(path_text(parts))
     try:
         found = os.lstat(path)
         if S_ISLNK(found.st_mode):
-            return os.fsencode(os.readlink(path))
-        if not S_ISREG(found.st_mode) or found.st_size > MAX_TEXT_BYTES:
-            return None
+            return Side(name, patch.SYMLINK, os.fsencode(os.readlink(path)))
+        mode = _mode(repository, found.st_mode)
+        if not S_ISREG(found.st_mode) or found.st_size > patch.MAX_TEXT_BYTES:
+            return Side(name, mode, None)
         with open(path, "rb") as file:
-            return file.read(MAX_TEXT_BYTES + 1)
+            data = file.read(patch.MAX_TEXT_BYTES + 1)
+        return Side(name, mode, data if len(data) <= patch.MAX_TEXT_BYTES else None)
     except OSError:
-        return None
+        return Side(name, patch.REGULAR, None)
 
 
-def _text(data: bytes | None) -> list[str] | None:
-    """Return the lines of text, each with its end; None for what is binary."""
-    if data is None or b"\0" in data[:_LOOKED_AT]:
-        return None
-    lines = data.decode("utf-8", "surrogateescape").split("\n")
-    last = lines.pop()
-    return [f"{line}\n" for line in lines] + ([last] if last else [])
+def _is_directory(repository: Repository, cid: Cid) -> bool:
+    return cid.codec != RAW and run(stat(cid), repository.home.blocks.get).kind == DIRECTORY
+
+
+def _mode(repository: Repository, mode: int) -> str:
+    """Return git's word for *mode*, which counts where the profile tracks it."""
+    return patch.EXECUTABLE if repository.profile.mode and mode & 0o100 else patch.REGULAR
+
+
+def _is_within(path: Parts, within: Sequence[Parts]) -> bool:
+    return not within or any(path[: len(parts)] == parts for parts in within)
+
+
+def _order(parts: Parts) -> list[bytes]:
+    return [os.fsencode(part) for part in parts]
