@@ -23,7 +23,7 @@ def commit(call: Call) -> Iterator[dict[str, Any]]:
     notes: list[str] = []
     author = repository.author(call.option("author"), call.environ, notes.append)
     amend, empty = bool(call.option("amend")), bool(call.option("allow_empty"))
-    how = How(amend, empty, _date(call.option("date")), _meta(call.option("meta")))
+    how = How(amend, empty, _date(call.option("date"), call.now()), _meta(call.option("meta")))
     if (key := call.option("sign")) is not None:
         from jiaozi_node.node.signers import signer
 
@@ -69,20 +69,14 @@ def _message(call: Call) -> str:
     return text
 
 
-def _date(text: str | None) -> int | None:
-    """Read when the work was done: ISO 8601, local unless it has a zone, or @seconds."""
-    from datetime import datetime
-
+def _date(text: str | None, now: float) -> int | None:
+    """Read when the work was done."""
     if text is None:
         return None
-    try:
-        if text.startswith("@"):
-            return int(text[1:])
-        return int(datetime.fromisoformat(text).timestamp())
-    except (ValueError, OverflowError, OSError):
-        raise Misuse(
-            f"--date {text[:40]!r} is no date; write 2026-11-23T20:00:00+01:00 or @SECONDS"
-        ) from None
+    from jiaozi_node.node.clock import SystemZone
+    from jiaozi_node.versioning import dates
+
+    return dates.parse(text, int(now), SystemZone())
 
 
 def _meta(given: tuple[str, ...]) -> dict[str, str]:
@@ -117,7 +111,11 @@ COMMIT = Command(
         Option("author", Kind.TEXT, "Who made it: 'Name <mail>'."),
         Option("amend", Kind.BOOL, "Put it in the place of HEAD's commit, whose parts it keeps."),
         Option("allow-empty", Kind.BOOL, "Even if nothing changed."),
-        Option("date", Kind.TEXT, "When the work was done: ISO 8601 or @SECONDS."),
+        Option(
+            "date",
+            Kind.TEXT,
+            "When the work was done: 2026-05-01T14:30:00Z, @SECONDS, '2 days ago'.",
+        ),
         Option("meta", Kind.TEXTS, "KEY=VALUE to keep with it.", (), ()),
         Option("sign", Kind.TEXT, "Sign it, with the key of that name.", ("S",), bare=""),
     ),

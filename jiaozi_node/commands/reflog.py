@@ -11,7 +11,6 @@ def reflog(call: Call) -> Iterator[dict[str, Any]]:
     """Yield every move, newest first."""
     from jiaozi_node.node.repository import Repository
     from jiaozi_node.versioning.refname import FAMILIES, RefName
-    from jiaozi_node.versioning.refs import RefMissing
 
     repository = Repository.at(call.home, call.cwd)
     text = call.args["ref"] or "HEAD"
@@ -21,8 +20,8 @@ def reflog(call: Call) -> Iterator[dict[str, Any]]:
         full = text.partition("/")[0] in FAMILIES and "/" in text
         name = RefName.parse(text) if full else RefName.branch(text)
         entries = repository.refs.reflog(name)
-        if repository.refs.get(name) is None and next(repository.refs.reflog(name), None) is None:
-            raise RefMissing(name)
+        if next(repository.refs.reflog(name), None) is None:
+            repository.refs.target(name)  # raises unless it is there
     for at, entry in enumerate(entries):
         yield {
             "ref": text,

@@ -13,14 +13,19 @@ def switch(call: Call) -> Iterator[dict[str, Any]]:
     """Write what differs and move HEAD; what isn't committed comes along or stops it."""
     from jiaozi_node.node import branches
     from jiaozi_node.node.repository import Repository
+    from jiaozi_node.versioning.earlier import switched
 
     repository = Repository.at(call.home, call.cwd)
     target, start = call.args["branch"], call.args["start"]
     create, detach = call.option("create"), call.option("detach")
+    if target == "-" and not create:
+        target = "@{-1}"
+    if target.startswith("@{-") and not (create or detach):
+        target = branches.before(repository, target)
     if (create and detach) or (start is not None and not create):
         raise Misuse("write switch BRANCH, switch -c NEW [START] or switch --detach REV")
     came_from = repository.head.branch or str(repository.head_commit())
-    note = noted(repository, call, f"switch: from {came_from} to {target}")
+    note = noted(repository, call, switched(came_from, target))
     if create:
         commit, written = branches.go_new(repository, target, start, note)
     elif detach:
@@ -49,7 +54,7 @@ SWITCH = Command(
     tagline="Go to another branch or version.",
     handler=switch,
     arguments=(
-        Argument("branch", "The branch; with --detach any revision."),
+        Argument("branch", "The branch; - is the one before; with --detach any revision."),
         Argument("start", "Where a new branch begins; HEAD if absent.", required=False),
     ),
     options=(

@@ -8,9 +8,9 @@ from jiaozi_node.errors import Conflict, NotFound, Refused
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import switching
 from jiaozi_node.node.repository import Repository
-from jiaozi_node.versioning import history
+from jiaozi_node.versioning import history, revision
 from jiaozi_node.versioning.reflog import Note
-from jiaozi_node.versioning.refname import RefName, check_name
+from jiaozi_node.versioning.refname import RefName, check_name, is_cid_text
 from jiaozi_node.versioning.refs import CheckedOut
 from jiaozi_node.versioning.workingcopies import Head
 
@@ -38,6 +38,16 @@ class NoCommit(NotFound):
 
     def __init__(self) -> None:
         super().__init__("there is no commit yet that a branch could begin at")
+
+
+class NotABranch(NotFound):
+    """Where HEAD was before the last switch it was detached."""
+
+    def __init__(self, text: str, commit: str) -> None:
+        super().__init__(
+            f"{text!r} is commit {commit} and no branch; 'jiaozi switch --detach' goes to commits"
+        )
+        self.text, self.commit = text, commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,14 @@ def rename(repository: Repository, old: str | None, new: str, note: Note) -> Bra
         repository.copies.move(repository.copy_id, Head(branch=new), note)
     repository.refs.delete(ref, target, note)
     return Branch(new, target, here)
+
+
+def before(repository: Repository, text: str) -> str:
+    """Return the branch that ``@{-n}`` means; raises `NoMove`, or `NotABranch` for a commit."""
+    name = revision.came_from(text, repository.places())
+    if is_cid_text(name):
+        raise NotABranch(text, name)
+    return name
 
 
 def go(repository: Repository, name: str, note: Note) -> tuple[Cid | None, int]:

@@ -19,7 +19,7 @@ from jiaozi_node.unixfs import read as files
 from jiaozi_node.unixfs.add import add_bytes
 from jiaozi_node.unixfs.node import DIRECTORY, SYMLINK
 from jiaozi_node.unixfs.stat import stat
-from jiaozi_node.versioning import merge_base, moves, patch, revision
+from jiaozi_node.versioning import merge_base, moves, patch, revision, selection
 from jiaozi_node.versioning.moves import Move
 from jiaozi_node.versioning.patch import CONTEXT, Patch, Side
 
@@ -173,11 +173,11 @@ def _split(revisions: Sequence[str]) -> tuple[list[str], str]:
     names: list[str] = []
     dots = ""
     for text in revisions:
-        before_path = text.partition(":")[0]
-        mark = "..." if "..." in before_path else ".."
-        one, found, other = text.partition(mark) if mark in before_path else (text, "", "")
-        names += [one or "HEAD", other or "HEAD"] if found else [text]
-        dots = found or dots
+        part = selection.parse(text)
+        if part.operator == selection.WITHOUT:
+            raise Misuse(f"{text!r} leaves out a part of history; diff compares two versions")
+        names += [part.left, part.right] if part.operator else [text]
+        dots = part.operator or dots
     if dots == "..." and len(names) > 2:
         raise Misuse(f"too many revisions: {' '.join(revisions)}; A...B stands alone")
     return names, dots

@@ -29,7 +29,7 @@ from jiaozi_node.unixfs import profile as profiles
 from jiaozi_node.unixfs.build import DirectoryBuilder
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.versioning import commit as commits
-from jiaozi_node.versioning import revision, rows
+from jiaozi_node.versioning import history, revision, rows
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.commit import Commit
 from jiaozi_node.versioning.reflog import Note
@@ -161,12 +161,25 @@ class Repository:
 
     def commit_at(self, cid: Cid) -> Commit:
         """Return the commit whose block is *cid*."""
-        return commits.decode(self.home.blocks.get(cid))
+        return history.decode(self.home.blocks.get(cid))
 
-    def resolve(self, text: str) -> Cid:
+    def resolve(self, text: str, now: Callable[[], float] = time.time) -> Cid:
         """Return the CID of the commit that the revision *text* means (specs/refs.md §6)."""
-        places = revision.Places(self.refs, self.head)
-        return run(revision.resolve(revision.parse(text), places), self.home.blocks.get).cid
+        walk = revision.resolve(revision.parse(text), self.places(now))
+        return run(walk, self.home.blocks.get).cid
+
+    def places(self, now: Callable[[], float] = time.time) -> revision.Places:
+        """Return where revisions are looked up; dates in them are read by the clock *now*."""
+
+        def when(text: str) -> int:
+            # Slow to load, and only for a date.
+            from jiaozi_node.node.clock import SystemZone  # noqa: PLC0415
+            from jiaozi_node.versioning import dates  # noqa: PLC0415
+
+            return dates.parse(text, int(now()), SystemZone())
+
+        moves = partial(self.copies.reflog, self.copy_id)
+        return revision.Places(self.refs, self.head, moves=moves, when=when)
 
     def decorations(self) -> dict[Cid, list[str]]:
         """Return the names that point at each commit: HEAD, branches, tags."""

@@ -55,7 +55,8 @@ class NewerSchema(Refused):
 
     def __init__(self, cid: Cid, type_name: str, version: int, known: int) -> None:
         super().__init__(
-            f"{cid} is a {type_name} of version {version}; this jiaozi reads version {known}"
+            f"{cid} is a {type_name} of version {version}; this jiaozi reads version {known}:"
+            " it is kept and served, not interpreted"
         )
         self.cid, self.type_name, self.version, self.known = cid, type_name, version, known
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from jiaozi_node.dag.walk import Lookup, Walk, need
-from jiaozi_node.errors import LimitExceeded, NotFound
-from jiaozi_node.formats.block import Block
+from jiaozi_node.errors import LimitExceeded, Malformed, NotFound
+from jiaozi_node.formats.block import Block, within
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import BlockMissing
 from jiaozi_node.versioning import commit as commits
@@ -25,7 +25,10 @@ class ParentMissing(NotFound):
 
     def __init__(self, parent: Cid, child: Cid | None) -> None:
         of = "" if child is None else f", parent of {child},"
-        super().__init__(f"commit {parent}{of} is not here; fetch it to see the history behind")
+        super().__init__(
+            f"commit {parent}{of} is not here; "
+            "'jiaozi ipfs dag import FILE.car' brings it from a CAR that holds it"
+        )
         self.parent, self.child = parent, child
 
 
@@ -153,7 +156,15 @@ def read(cid: Cid, child: Cid | None = None, soon: tuple[Cid, ...] = ()) -> Look
         block = yield from need(cid, soon)
     except BlockMissing:
         raise ParentMissing(cid, child) from None
-    return commits.decode(block)
+    return decode(block)
+
+
+def decode(block: Block) -> Commit:
+    """Read a commit; what breaks the schema is told with the commit's CID."""
+    try:
+        return commits.decode(block)
+    except Malformed as fault:
+        raise within(block.cid, fault) from None
 
 
 def peel(cid: Cid) -> Lookup[Visit]:
@@ -177,8 +188,13 @@ def _open(block: Block) -> Commit | Tag:
         return commits.decode(block)
     except fields.SchemaBroken as fault:
         if fault.field != "type" or tags.TYPE not in fault.rule:
-            raise
-    return tags.decode(block)
+            raise within(block.cid, fault) from None
+    except Malformed as fault:
+        raise within(block.cid, fault) from None
+    try:
+        return tags.decode(block)
+    except Malformed as fault:
+        raise within(block.cid, fault) from None
 
 
 def _check_generation(visit: Visit, parents: list[int]) -> None:

@@ -13,6 +13,7 @@ from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import Change, Names
 from jiaozi_node.versioning import reflog, rows
 from jiaozi_node.versioning.fields import Plain, SchemaBroken, is_version_block
+from jiaozi_node.versioning.near import near
 from jiaozi_node.versioning.reflog import Entry, Note
 from jiaozi_node.versioning.refname import HEADS, RefName, check_id
 
@@ -22,12 +23,13 @@ CHECKOUTS: Final = "checkouts"
 
 
 class RefMissing(NotFound):
-    """There is no such branch or tag."""
+    """There is no such branch or tag; *like* are names that look like it."""
 
-    def __init__(self, name: RefName) -> None:
+    def __init__(self, name: RefName, like: tuple[str, ...] = ()) -> None:
         what = "branch" if name.family == HEADS else "tag"
-        super().__init__(f"there is no {what} {name.name!r}")
-        self.name = name
+        meant = f"; did you mean {' or '.join(map(repr, like))}?" if like else ""
+        super().__init__(f"there is no {what} {name.name!r}{meant}")
+        self.name, self.like = name, like
 
 
 class RefMoved(Conflict):
@@ -79,7 +81,8 @@ class Refs:
         """Return what *name* points at; raises `RefMissing`."""
         row = self._row(name)
         if row is None:
-            raise RefMissing(name)
+            others = (ref.name for ref, _target in self.list(f"{name.family}/"))
+            raise RefMissing(name, near(name.name, others))
         return row.target
 
     def list(self, prefix: str = "") -> Iterator[tuple[RefName, Cid]]:

@@ -1,17 +1,21 @@
-"""Revisions as people write them: ``HEAD~2``, ``v1``, ``main^2``, a CID, ``REV:path``.
+"""Revisions as people write them: ``HEAD~2``, ``v1``, ``main@{yesterday}``, a CID, ``REV:path``.
 
-The grammar and the order in which a base is looked up are ``specs/refs.md`` §6.
+The grammar and the order in which a base is looked up are ``specs/refs.md`` §6. Where ``@{…}``
+leads is the business of ``earlier``, parts of history (``A..B``) are that of ``selection``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from jiaozi_node.dag.walk import Lookup
 from jiaozi_node.errors import LimitExceeded, Malformed, Misuse, NotFound
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.versioning import history, reflog
+from jiaozi_node.versioning import earlier, history, reflog
 from jiaozi_node.versioning.history import Visit
+from jiaozi_node.versioning.near import near
+from jiaozi_node.versioning.reflog import Entry
 from jiaozi_node.versioning.refname import BadName, RefName, is_cid_text
 from jiaozi_node.versioning.refs import Refs
 from jiaozi_node.versioning.workingcopies import Head
@@ -24,6 +28,7 @@ MIN_PREFIX_CHARS: Final = 8  # §6.2
 _HEADS = frozenset(("HEAD", "@"))
 _BASE32 = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 _DIGITS = frozenset("0123456789")
+_TRACKED = frozenset(("upstream", "u", "push"))  # git's; they need remotes
 _LISTED = 10
 
 
@@ -36,12 +41,14 @@ class BadRevision(Malformed):
 
 
 class UnknownRevision(NotFound):
-    """A revision that fits nothing here; *tried* says what was looked for."""
+    """A revision that fits nothing here: what was *tried*, and names *like* it (§6.9)."""
 
-    def __init__(self, text: str, tried: tuple[str, ...]) -> None:
-        shown = text if len(text) <= 80 else text[:79] + "…"
-        super().__init__(f"unknown revision {shown!r}: there is no {', no '.join(tried)}")
-        self.text, self.tried = text, tried
+    def __init__(self, text: str, tried: tuple[str, ...], like: tuple[str, ...] = ()) -> None:
+        meant = f"; did you mean {' or '.join(map(_shown, like))}?" if like else ""
+        super().__init__(
+            f"unknown revision {_shown(text)}: there is no {', no '.join(tried)}{meant}"
+        )
+        self.text, self.tried, self.like = text, tried, like
 
 
 class AmbiguousRevision(Misuse):
@@ -72,11 +79,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A base and the steps from it; *text* is what was written."""
+    """A base, what stands in ``@{…}`` behind it, and the steps; *text* is what was written."""
 
     text: str
     base: str
     steps: tuple[Step, ...] = ()
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +92,35 @@ class Places:
     """Where a revision is looked up: the refs of a repository and a working copy's HEAD.
 
     *candidates* lists known commits whose text begins with a prefix; left out, they are sought
-    among the ancestors of all refs, of HEAD, and of what the reflogs of *refs* name.
+    among the ancestors of all refs, of HEAD, and of what the reflogs of *refs* name. *moves* yields
+    the moves of HEAD, newest first, and *when* reads a date: both are needed for ``@{…}`` only.
     """
 
     refs: Refs | None = None
     head: Head | None = None
     candidates: Callable[[str], Iterable[Cid]] | None = None
+    moves: Callable[[], Iterator[Entry]] = lambda: iter(())
+    when: Callable[[str], int] | None = None
 
 
 def split(text: str) -> tuple[str, str | None]:
     """Split ``REV:path`` into the revision (``HEAD`` when empty) and the path; None without one."""
-    rev, colon, path = text.partition(":")
-    return (rev or "HEAD", path) if colon else (text, None)
+    colon = find_outside(text, ":")
+    if colon < 0:
+        return text, None
+    return text[:colon] or "HEAD", text[colon + 1 :]
+
+
+def find_outside(text: str, wanted: str) -> int:
+    """Return where *wanted* first stands in *text* outside of ``@{…}``, or -1."""
+    start = 0
+    while True:
+        found, brace = text.find(wanted, start), text.find("@{", start)
+        if brace < 0 or -1 < found <= brace:
+            return found
+        start = text.find("}", brace)
+        if start < 0:
+            return -1
 
 
 def parse(text: str) -> Revision:
@@ -103,15 +128,45 @@ def parse(text: str) -> Revision:
     size = len(text.encode(errors="replace"))
     if size > MAX_BYTES:
         raise LimitExceeded("revision", MAX_BYTES, size)
-    end = min((at for at in (text.find("~"), text.find("^")) if at >= 0), default=len(text))
-    base = text[:end]
-    if not base:
+    end = min((at for at in map(partial(find_outside, text), "~^") if at >= 0), default=len(text))
+    base, brace, at = text[:end].partition("@{")
+    if brace and not at.endswith("}"):
+        raise BadRevision(text, "'@{' ends with '}', and only ~n and ^n follow")
+    if not base and not brace:
         raise BadRevision(text, "there is no name or CID to begin from")
     if ":" in base:
         raise BadRevision(text, "a path can't stand here")
-    if ".." in base or "@{" in base:
-        raise BadRevision(text, "ranges and '@{…}' are not read by this version")
-    return Revision(text, base, tuple(_steps(text, end)))
+    if ".." in base:
+        raise BadRevision(text, "a range can't stand here")
+    inside = _checked_at(text, base, at[:-1]) if brace else None
+    return Revision(text, base, tuple(_steps(text, end)), inside)
+
+
+def _checked_at(text: str, base: str, at: str) -> str:
+    """Return what stands in ``@{…}``, sure that it is read later."""
+    if not at or "}" in at:
+        raise BadRevision(text, "'@{…}' holds a number, a date or, alone, -n")
+    if at in _TRACKED:
+        raise BadRevision(text, f"there are no remotes yet that '@{{{at}}}' could be about")
+    if is_number(at):
+        number(at)
+    elif at[0] == "-" and is_number(at[1:]) and (base or not number(at[1:])):
+        raise BadRevision(text, "'@{-n}' stands alone, and n is at least 1")
+    return at
+
+
+def is_number(text: str) -> bool:
+    """Tell whether *text* is digits alone."""
+    return bool(text) and _DIGITS.issuperset(text)
+
+
+def number(digits: str) -> int:
+    """Return the number that *digits* are, 0 for none of them; raises `LimitExceeded`."""
+    bare = digits.lstrip("0") or "0"
+    n = int(bare) if len(bare) <= 10 else MAX_N + 1
+    if n > MAX_N:
+        raise LimitExceeded("number in a revision", MAX_N, n, "steps")
+    return n
 
 
 def _steps(text: str, at: int) -> Iterable[Step]:
@@ -123,10 +178,7 @@ def _steps(text: str, at: int) -> Iterable[Step]:
         end = at + 1
         while end < len(text) and text[end] in _DIGITS:
             end += 1
-        digits = text[at + 1 : end].lstrip("0") or "0"
-        n = int(digits) if len(digits) <= 10 else MAX_N + 1
-        if n > MAX_N:
-            raise LimitExceeded("number in a revision", MAX_N, n, "steps")
+        n = number(text[at + 1 : end])
         steps += 1
         if steps > MAX_STEPS:
             raise LimitExceeded("revision", MAX_STEPS, steps, "steps")
@@ -137,10 +189,13 @@ def _steps(text: str, at: int) -> Iterable[Step]:
 def resolve(revision: Revision, places: Places) -> Lookup[Visit]:
     """Return the commit that *revision* stands for.
 
-    Raises `UnknownRevision`, `NoParent`, `AmbiguousRevision`, `BlockMissing`, or what is wrong with
-    a block on the way.
+    Raises `UnknownRevision`, `NoParent`, `NoMove`, `AmbiguousRevision`, `BlockMissing`, or what is
+    wrong with a block on the way.
     """
-    visit = yield from _base(revision, places)
+    if revision.at is None:
+        visit = yield from _base(revision, places)
+    else:
+        visit = yield from history.peel(_moved(revision, revision.at, places))
     for step in revision.steps:
         visit = yield from _step(revision, visit, step)
     return visit
@@ -215,6 +270,72 @@ def _head(revision: Revision, places: Places) -> Cid:
     return target
 
 
+def _moved(revision: Revision, at: str, places: Places) -> Cid:
+    """Return what a name stood for, or where HEAD came from (§6.5–§6.7)."""
+    if at[0] == "-" and is_number(at[1:]):
+        return _before(revision, number(at[1:]), places)
+    entries, current = _log(revision, places)
+    if is_number(at):
+        return earlier.counted(entries, number(at), current, revision.text)
+    if places.when is None:
+        raise UnknownRevision(revision.text, ("clock here to read a date by",))
+    return earlier.dated(entries, places.when(at), current, revision.text)
+
+
+def came_from(text: str, places: Places) -> str:
+    """Return the branch, or the CID as text, that *text*, an ``@{-n}``, stands for."""
+    at = parse(text).at or ""
+    if at[:1] != "-" or not is_number(at[1:]):
+        raise BadRevision(text, "only '@{-n}' tells where HEAD was before")
+    return earlier.came_from(places.moves(), number(at[1:]), text)
+
+
+def _before(revision: Revision, n: int, places: Places) -> Cid:
+    name = earlier.came_from(places.moves(), n, revision.text)
+    if is_cid_text(name):
+        return Cid.parse(name)
+    target = None if places.refs is None else places.refs.get(RefName.branch(name))
+    if target is None:
+        raise UnknownRevision(revision.text, (f"branch {name!r} any more",))
+    return target
+
+
+def _log(revision: Revision, places: Places) -> tuple[Iterator[Entry], Cid | None]:
+    """Return the moves of what the base names, newest first, and where it stands now."""
+    base, head, refs = revision.base, places.head, places.refs
+    if base in _HEADS or not base:
+        if head is None or refs is None:
+            return iter(()), _head(revision, places)  # raises
+        if base or head.ref is None:
+            now = head.commit if head.ref is None else refs.get(head.ref)
+            return places.moves(), now
+        return refs.reflog(head.ref), refs.get(head.ref)
+    found: list[RefName] = []
+    for make in (RefName.parse, RefName.tag, RefName.branch):
+        ref = _ref(make, base)
+        if refs is not None and ref is not None and _was_there(refs, ref):
+            found.append(ref)
+            if make is RefName.parse:
+                break
+    if refs is None or not found:
+        tried = ("tag of that name", "branch of that name, nor a reflog of one")
+        raise UnknownRevision(revision.text, tried, _like(base, places))
+    if len(found) > 1:
+        raise AmbiguousRevision(revision.text, tuple(map(str, found)))
+    return refs.reflog(found[0]), refs.get(found[0])
+
+
+def _was_there(refs: Refs, ref: RefName) -> bool:
+    return refs.get(ref) is not None or next(refs.reflog(ref), None) is not None
+
+
+def _like(base: str, places: Places) -> tuple[str, ...]:
+    """Return the names of branches and tags that look like *base*."""
+    if places.refs is None:
+        return ()
+    return near(base, (ref.name for ref, _target in places.refs.list()))
+
+
 def _ref(make: Callable[[str], RefName], text: str) -> RefName | None:
     """Return the ref that *make* reads from *text*, None when it can't be one."""
     try:
@@ -238,7 +359,7 @@ def _prefixed(revision: Revision, places: Places, tried: list[str]) -> Lookup[Ci
             return cids[0]
     else:
         tried.append(f"CID, nor {MIN_PREFIX_CHARS} or more characters that one begins with")
-    raise UnknownRevision(revision.text, tuple(tried))
+    raise UnknownRevision(revision.text, tuple(tried), _like(prefix, places))
 
 
 def _tips(places: Places) -> Iterable[Cid]:

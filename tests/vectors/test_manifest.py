@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jiaozi_node.dag.walk import run
-from jiaozi_node.errors import LimitExceeded, Malformed, Refused
+from jiaozi_node.errors import LimitExceeded, Malformed, NotFound, Refused
 from jiaozi_node.formats import dag_cbor, dag_json
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import DAG_CBOR, Cid
@@ -21,13 +22,22 @@ from jiaozi_node.formats.keys import PrivateKey
 from jiaozi_node.stores.memory import MemoryNames
 from jiaozi_node.unixfs.profile import named
 from jiaozi_node.versioning import commit as commits
-from jiaozi_node.versioning import fields, merge, refname, revision, signing
+from jiaozi_node.versioning import (
+    dates,
+    fields,
+    merge,
+    refname,
+    revision,
+    selection,
+    signing,
+)
 from jiaozi_node.versioning import tag as tags
 from jiaozi_node.versioning.conflict import Conflict
 from jiaozi_node.versioning.merge_base import merge_bases
-from jiaozi_node.versioning.reflog import Note
+from jiaozi_node.versioning.reflog import Entry, Note
 from jiaozi_node.versioning.refname import RefName
 from jiaozi_node.versioning.refs import NamesNest, Refs
+from jiaozi_node.versioning.workingcopies import Head
 from tests.versioning.histories import Histories
 from tests.versioning.trees import Trees
 
@@ -143,11 +153,68 @@ def read_revisions(path: Path) -> None:
         read = revision.parse(rev)
         steps = " ".join(f"{step.axis}{step.n}" for step in read.steps)
         assert (read.base, steps, inside) == (good["base"], good["steps"], good["path"])
+        assert read.at == good["at"]
     for broken in vector["invalid"]:
         with pytest.raises(Malformed) as caught:
             revision.parse(broken["text"])
         limited = isinstance(caught.value, LimitExceeded)
         assert limited == (broken["section"] == "refs.md §6.4")
+
+
+def read_ranges(path: Path) -> None:
+    vector = json.loads(path.read_text())
+    for good in vector["valid"]:
+        part = selection.parse(good.pop("text"))
+        assert asdict(part) == good
+    for text in vector["invalid"]:
+        with pytest.raises(Malformed):
+            selection.parse(text)
+
+
+def read_dates(path: Path) -> None:
+    vector = json.loads(path.read_text())
+    now, zone = vector["now"], timezone(timedelta(minutes=vector["zone_minutes"]))
+    for good in vector["valid"]:
+        assert dates.parse(good["text"], now, zone) == good["seconds"], good["text"]
+    for text in vector["invalid"]:
+        with pytest.raises(dates.BadDate) as caught:
+            dates.parse(text, now, zone)
+        assert "3 days ago" in str(caught.value)
+
+
+def read_moves(path: Path) -> None:
+    vector = json.loads(path.read_text())
+    zone = timezone(timedelta(minutes=vector["zone_minutes"]))
+    history = Histories()
+    made: dict[str | None, Cid | None] = {None: None}
+    made["c1"] = c1 = history.commit("c1")
+    made["c2"] = c2 = history.commit("c2", c1)
+    made |= {"c3": history.commit("c3", c2), "d1": history.commit("d1"), "g1": history.commit("g1")}
+    refs = Refs(MemoryNames(), "k51")
+    for ref, moves in vector["refs"].items():
+        for name, time in moves:
+            at = RefName.parse(ref)
+            refs.cas(at, refs.get(at), made[name], Note("", "", time))
+    head: list[Entry] = []
+    for number, (name, why, time) in enumerate(vector["head"]):
+        old = head[0].new if head else None
+        note = Note("", why.format(c1=made["c1"]), time)
+        head.insert(0, Entry(number, old, made[name], note))
+    places = revision.Places(
+        refs,
+        Head("main"),
+        moves=lambda: iter(head),
+        when=lambda text: dates.parse(text, vector["now"], zone),
+    )
+    for text, name in vector["found"].items():
+        found = run(revision.resolve(revision.parse(text), places), history.get)
+        assert found.cid == made[name], text
+    for text in vector["not"]:
+        with pytest.raises(NotFound):
+            run(revision.resolve(revision.parse(text), places), history.get)
+    for text in vector["refused"]:
+        with pytest.raises(dates.BadDate):
+            run(revision.resolve(revision.parse(text), places), history.get)
 
 
 def read_merge(path: Path) -> None:
@@ -215,6 +282,9 @@ READERS: dict[str, Callable[[Path], None]] = {
     "refs/full.json": read_full,
     "refs/nesting.json": read_nesting,
     "refs/revisions.json": read_revisions,
+    "refs/ranges.json": read_ranges,
+    "refs/dates.json": read_dates,
+    "refs/moves.json": read_moves,
 }
 
 
