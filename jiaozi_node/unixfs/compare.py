@@ -201,8 +201,9 @@ def _by_bytes(sides: Sequence[Opened | None], skip: Skip) -> Iterator[Row]:
     """Compare basic directories, reading only links that aren't the same on all sides."""
     tables = [{} if side is None or side.named is None else side.named for side in sides]
     first, *others = tables
-    names = {name for name, link in first.items() if any(o.get(name) != link for o in others)}
+    names: set[bytes] = set()
     for other in others:
+        names |= {name for name, link in first.items() if other.get(name) != link}
         names |= other.keys() - first.keys()
     for name in sorted(names):
         row = [None if side is None else side.value(name) for side in sides]
