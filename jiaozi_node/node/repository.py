@@ -12,24 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.errors import Conflict, Misuse, NotFound
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node import committing
 from jiaozi_node.node.acts import acting
-from jiaozi_node.node.committing import USUAL, How
 from jiaozi_node.node.home import Home
 from jiaozi_node.node.identity import identify
-from jiaozi_node.node.staging import Staged, Staging
 from jiaozi_node.stores.api import Change, Family
 from jiaozi_node.unixfs import changes as differences
 from jiaozi_node.unixfs import profile as profiles
-from jiaozi_node.unixfs.build import DirectoryBuilder
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.versioning import commit as commits
-from jiaozi_node.versioning import history, revision, rows
+from jiaozi_node.versioning import history, rows
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.commit import Commit
 from jiaozi_node.versioning.reflog import Note
@@ -41,6 +38,11 @@ from jiaozi_node.versioning.stages import Stages
 from jiaozi_node.versioning.workingcopies import Head, WorkingCopies, WorkingCopy
 from jiaozi_node.worktree import link as links
 from jiaozi_node.worktree.link import Link
+
+if TYPE_CHECKING:  # loaded by the acts that need them: half of a short command is starting up
+    from jiaozi_node.node.committing import How
+    from jiaozi_node.node.staging import Staged, Staging
+    from jiaozi_node.versioning.revision import Places
 
 INTENTS = "intents"  # specs/names.md §3: what was under way when a process ended
 DEFAULT_PROFILE = "unixfs-v1-2025"  # design §1
@@ -143,7 +145,7 @@ class Repository:
         found = cls(home, Repositories(home.names).get(copy.repository), copy, link.root)
         if home.names.get(INTENTS, rows.key(copy.id)) is not None:
             # Slow to load, and only after a switch that was cut short.
-            from jiaozi_node.node import switching  # noqa: PLC0415
+            from jiaozi_node.node import switching
 
             switching.resume(found)
         return found
@@ -165,16 +167,19 @@ class Repository:
 
     def resolve(self, text: str, now: Callable[[], float] = time.time) -> Cid:
         """Return the CID of the commit that the revision *text* means (specs/refs.md §6)."""
+        from jiaozi_node.versioning import revision
+
         walk = revision.resolve(revision.parse(text), self.places(now))
         return run(walk, self.home.blocks.get).cid
 
-    def places(self, now: Callable[[], float] = time.time) -> revision.Places:
+    def places(self, now: Callable[[], float] = time.time) -> "Places":
         """Return where revisions are looked up; dates in them are read by the clock *now*."""
+        from jiaozi_node.versioning import revision
 
         def when(text: str) -> int:
             # Slow to load, and only for a date.
-            from jiaozi_node.node.clock import SystemZone  # noqa: PLC0415
-            from jiaozi_node.versioning import dates  # noqa: PLC0415
+            from jiaozi_node.node.clock import SystemZone
+            from jiaozi_node.versioning import dates
 
             return dates.parse(text, int(now()), SystemZone())
 
@@ -231,7 +236,7 @@ class Repository:
         dry_run: bool = False,
         force: bool = False,
         progress: Callable[[int, int], None] = lambda _files, _bytes: None,
-    ) -> Staged:
+    ) -> "Staged":
         """Stage *paths*, absolute or under the present directory; a path that went is removed.
 
         With *dry_run* nothing is written. Raises `NotFound` for a path that neither exists nor is
@@ -251,7 +256,7 @@ class Repository:
 
     def stage_tracked(
         self, progress: Callable[[int, int], None] = lambda _files, _bytes: None
-    ) -> Staged:
+    ) -> "Staged":
         """Stage what changed or went of all that is tracked; nothing new (``commit -a``)."""
         with self.acting() as me:
             before = me.stages.get(me.copy_id)
@@ -272,19 +277,23 @@ class Repository:
         author: Agent,
         now: int,
         tz_minutes: int | None = None,
-        how: How = USUAL,
+        how: "How | None" = None,
     ) -> Committed:
         """Record the stage as a version and move the branch to it.
 
         *now* is Unix seconds; the zone is the system's unless given. Raises `NothingStaged`,
         `HeadMoved` or `StageMoved` when another process was faster.
         """
+        from jiaozi_node.node.committing import USUAL
+
         with self.acting() as me:
-            return me._commit(message, author, now, tz_minutes, how)
+            return me._commit(message, author, now, tz_minutes, how or USUAL)
 
     def _commit(
-        self, message: str, author: Agent, now: int, tz_minutes: int | None, how: How
+        self, message: str, author: Agent, now: int, tz_minutes: int | None, how: "How"
     ) -> Committed:
+        from jiaozi_node.node import committing
+
         if not (how.amend or how.allow_empty):
             self.check_staged()
         staged = self.stages.get(self.copy_id)
@@ -316,11 +325,13 @@ class Repository:
             me.home = act
             yield me
 
-    def _staging(self, progress: Callable[[int, int], None], *, dry_run: bool) -> Staging:
+    def _staging(self, progress: Callable[[int, int], None], *, dry_run: bool) -> "Staging":
+        from jiaozi_node.node.staging import Staging
+
         home = self.home
         return Staging(home.blocks, self.root, home.path, self.profile, progress, dry_run=dry_run)
 
-    def _keep(self, before: Cid | None, staged: Staged, dry_run: bool) -> Staged:
+    def _keep(self, before: Cid | None, staged: "Staged", dry_run: bool) -> "Staged":
         if not dry_run and staged.tree != before:
             self.stages.cas(self.copy_id, before, staged.tree)
         return staged
@@ -339,14 +350,16 @@ class Repository:
         return empty.cid
 
     def _empty_tree(self) -> Block:
+        from jiaozi_node.unixfs.build import DirectoryBuilder
+
         blocks, node = DirectoryBuilder(self.profile).end()
         return next(block for block in blocks if block.cid == node.cid)
 
 
 def _new_id(home: Home) -> str:
     """Make the key of a new repository; its IPNS name is the id."""
-    from jiaozi_node.formats.keys import PrivateKey  # noqa: PLC0415 - slow, and only needed here
-    from jiaozi_node.formats.peer_id import PeerId  # noqa: PLC0415
+    from jiaozi_node.formats.keys import PrivateKey
+    from jiaozi_node.formats.peer_id import PeerId
 
     key = PrivateKey.generate()
     name = PeerId.of(key.public()).ipns_name

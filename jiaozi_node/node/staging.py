@@ -28,7 +28,7 @@ from jiaozi_node.worktree import names
 from jiaozi_node.worktree.ignore import GitRules
 from jiaozi_node.worktree.import_tree import Spared, import_tree
 from jiaozi_node.worktree.index import StatIndex
-from jiaozi_node.worktree.link import INDEX_NAME
+from jiaozi_node.worktree.link import INDEX_NAME, place_below, rest
 from jiaozi_node.worktree.scan import Excludes
 
 Parts = tuple[str, ...]
@@ -148,7 +148,7 @@ class Staging:
                 path,
                 self._profile,
                 put,
-                rules=_Tracked(_Based(rules, parts), under, _rest(self._home, parts)),
+                rules=_Tracked(_Based(rules, parts), under, rest(self._home, parts)),
                 spared=Spared(index, prefix, under.stands),
                 progress=self._progress,
             )
@@ -192,7 +192,7 @@ class Staging:
         for depth in range(1, len(parts)):
             if os.path.islink(os.path.join(self._root, *parts[:depth])):
                 raise Outside(path, "it is beyond a symbolic link")
-        if _rest(parts, self._home) is not None:
+        if rest(parts, self._home) is not None:
             raise Outside(path, "it belongs to the node home, which holds private keys")
         for part in parts:
             names.check(part)
@@ -354,18 +354,6 @@ class _Tracked:
         """See `scan.Excludes`."""
         inside = self.inside_ignored or bool(parts and self.rules.excludes(parts, True))
         return _Tracked(self.rules.entering(parts, directory), self.under, self.home, inside)
-
-
-def place_below(root: str, path: str) -> Parts | None:
-    """Return the names that lead from *root* down to *path*, both real paths; None elsewhere."""
-    return _rest(tuple(path.split(os.sep)), tuple(root.rstrip(os.sep).split(os.sep)))
-
-
-def _rest(parts: Parts | None, base: Parts | None) -> Parts | None:
-    """Return what follows *base* in *parts*; None when they don't begin with it."""
-    if parts is None or base is None or parts[: len(base)] != base:
-        return None
-    return parts[len(base) :]
 
 
 def _entered(rules: Excludes, root: str, parts: Parts) -> Excludes:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from jiaozi_node.dag.walk import stream
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.repository import Repository
-from jiaozi_node.node.staging import place_below
 from jiaozi_node.unixfs.changes import Change, Folder, walked
 from jiaozi_node.worktree import compare
 from jiaozi_node.worktree.compare import Difference
 from jiaozi_node.worktree.index import StatIndex
-from jiaozi_node.worktree.link import INDEX_NAME
+from jiaozi_node.worktree.link import INDEX_NAME, place_below
 from jiaozi_node.worktree.names import RESERVED
 
 Parts = tuple[str, ...]

@@ -132,3 +132,15 @@ def write(link: Link) -> None:
         os.fsync(here)
     finally:
         os.close(here)
+
+
+def place_below(root: str, path: str) -> tuple[str, ...] | None:
+    """Return the names that lead from *root* down to *path*, both real paths; None elsewhere."""
+    return rest(tuple(path.split(os.sep)), tuple(root.rstrip(os.sep).split(os.sep)))
+
+
+def rest(parts: tuple[str, ...] | None, base: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return what follows *base* in *parts*; None when they don't begin with it."""
+    if parts is None or base is None or parts[: len(base)] != base:
+        return None
+    return parts[len(base) :]
