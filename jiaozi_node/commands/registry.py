@@ -31,6 +31,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("ls",): ("read", "LS", "List a directory of any revision, path or CID."),
     ("get",): ("read", "GET", "Write a file or tree of any revision, path or CID to disk."),
     ("stat",): ("read", "STAT", "Tell kind, size and CID of what stands at a path."),
+    ("verify",): ("verify", "VERIFY", "Check that versions are whole and rightly signed."),
     ("fsck",): ("fsck", "FSCK", "Check everything the node home holds, and mend what can be."),
     ("gc",): ("gc", "GC", "Drop the blocks that nothing leads to."),
     ("version",): ("version", "VERSION", "Show the version."),

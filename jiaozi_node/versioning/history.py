@@ -142,7 +142,7 @@ def beginning(tips: Iterable[Cid], prefix: str) -> Lookup[list[Cid]]:
             block = yield from need(cid)
         except BlockMissing:
             continue
-        found = _open(block)
+        found = opened(block)
         if isinstance(found, Commit):
             waiting.extend(found.parents)
         elif fields.is_version_block(found.object):
@@ -175,15 +175,15 @@ def peel(cid: Cid) -> Lookup[Visit]:
     for _ in range(tags.MAX_CHAIN + 1):
         if not fields.is_version_block(cid):
             raise fields.SchemaBroken(str(cid), "is not the CID of a commit or tag")
-        found = _open((yield from need(cid)))
+        found = opened((yield from need(cid)))
         if isinstance(found, Commit):
             return Visit(cid, found)
         cid = found.object
     raise LimitExceeded("chain of tags", tags.MAX_CHAIN, tags.MAX_CHAIN + 1, "tags")
 
 
-def _open(block: Block) -> Commit | Tag:
-    """Read a block that is one or the other."""
+def opened(block: Block) -> Commit | Tag:
+    """Read a block that is one or the other; raises `NewerSchema`, else `Malformed`."""
     try:
         return commits.decode(block)
     except fields.SchemaBroken as fault:

@@ -18,6 +18,7 @@ from jiaozi_node.versioning.signature import ED25519, MAX_SIGNATURES, Signature
 from jiaozi_node.versioning.tag import Tag
 
 DOMAIN: Final = b"jiaozi-sig-v1:"
+_TYPES: Final = tuple(f"jiaozi/{name}" for name in ("commit", "tag", "refs", "activity"))
 
 Signed = TypeVar("Signed", Commit, Tag)
 
@@ -94,6 +95,21 @@ def verify(value: Commit | Tag) -> tuple[tuple[Signature, Verdict], ...]:
         return ()
     message = _message(value)
     return tuple((one, _judge(one, message)) for one in value.sig)
+
+
+def why_bad(value: Commit | Tag, one: Signature) -> str:
+    """Say what is wrong with the bad signature *one* of *value*.
+
+    A signature covers the whole block, so which field was changed since can't be told; that it was
+    made for a block of another type can.
+    """
+    own = commits.TYPE if isinstance(value, Commit) else tags.TYPE
+    fields = commits.to_map(value) if isinstance(value, Commit) else tags.to_map(value)
+    for other in _TYPES:
+        for form in (fields, {**fields, "type": other}):
+            if other != own and _judge(one, signing_bytes(other, form)) is Verdict.GOOD:
+                return f"the signature of {one.key} was made for a {other}, not for a {own}"
+    return f"the signature of {one.key} is bad: a field was changed since, or another key signed it"
 
 
 def _judge(one: Signature, message: bytes) -> Verdict:
