@@ -54,7 +54,8 @@ def made(
 ) -> Commit:
     """Return the commit of *tree* on HEAD, or on HEAD's parents when it is amended.
 
-    An amended one keeps what HEAD's commit had: when it was authored, what produced it, its meta.
+    An amended one keeps what HEAD's commit had: when it was authored, what produced it, its meta
+    (but for which commit of git's it was: it is another one now, specs/from-git.md §3.4).
     """
     head = repository.head_commit()
     last = None if head is None else repository.commit_at(head)
@@ -66,7 +67,9 @@ def made(
         above = () if head is None else (head,)
     parents = tuple(repository.commit_at(cid) for cid in above)
     kept = last if how.amend else None
-    meta = {**(fields.thawed(kept.meta) if kept else {}), **how.meta}
+    meta: dict[str, Any] = fields.thawed(kept.meta) if kept else {}
+    meta.pop("git", None)
+    meta.update(how.meta)
     authored = how.authored
     if authored is None and kept is not None:
         authored = kept.time if kept.authored is None else kept.authored

@@ -118,9 +118,9 @@ class Repository:
             if profile is not None and found.profile != recipe:
                 raise OtherProfile(root, found.profile.name, recipe.name)
             return found, False
-        id_ = _new_id(home)
+        id_ = new_id(home)
         copy = WorkingCopy(links.new_id(), id_, root, os.stat(root).st_ino, Head(branch=branch))
-        row = _add_rows(home, id_, alias, root, recipe.name, branch, copy, now)
+        row = add_rows(home, id_, alias, root, recipe.name, branch, copy, now)
         links.write(Link(root, id_, copy.id))
         return cls(home, row, copy, root), True
 
@@ -356,7 +356,7 @@ class Repository:
         return next(block for block in blocks if block.cid == node.cid)
 
 
-def _new_id(home: Home) -> str:
+def new_id(home: Home) -> str:
     """Make the key of a new repository; its IPNS name is the id."""
     from jiaozi_node.formats.keys import PrivateKey
     from jiaozi_node.formats.peer_id import PeerId
@@ -367,7 +367,7 @@ def _new_id(home: Home) -> str:
     return name
 
 
-def _add_rows(
+def add_rows(
     home: Home,
     id_: str,
     alias: str | None,
@@ -376,15 +376,16 @@ def _add_rows(
     branch: str,
     copy: WorkingCopy,
     now: int,
+    also: Sequence[Change] = (),
 ) -> Row:
-    """Add repository and working copy in one batch, under a free alias."""
+    """Add repository, working copy and *also* in one batch, under a free alias."""
     repositories, copies = Repositories(home.names), WorkingCopies(home.names)
     base = alias or _alias_of(os.path.basename(root))
     for number in range(1, 10_000):
         name = base if number == 1 else f"{base}-{number}"
         row = Row(id_, name, profile, branch, now)
         try:
-            rows.swap(home.names, partial(_both, repositories, row, copies, copy))
+            rows.swap(home.names, partial(_both, repositories, row, copies, copy, also))
         except AliasTaken:
             if alias is not None:
                 raise
@@ -394,9 +395,13 @@ def _add_rows(
 
 
 def _both(
-    repositories: Repositories, row: Row, copies: WorkingCopies, copy: WorkingCopy
+    repositories: Repositories,
+    row: Row,
+    copies: WorkingCopies,
+    copy: WorkingCopy,
+    also: Sequence[Change],
 ) -> tuple[Change, ...]:
-    return (*repositories.adding(row), *copies.adding(copy))
+    return (*repositories.adding(row), *copies.adding(copy), *also)
 
 
 def _alias_of(text: str) -> str:

@@ -94,6 +94,11 @@ def from_elsewhere(branch: str, holder: str) -> None:
     raise Refused(f"branch {branch!r} is checked out in working copy {holder}")
 
 
+def beginning(working_copy: str, intent: Intent) -> RowChange:
+    """Return the change by which *intent* is under way; who opens the working copy finishes it."""
+    return RowChange(INTENTS, rows.key(working_copy), _row(intent), expect=None)
+
+
 def resume(repository: Repository) -> None:
     """Finish, or undo, what a process left under way."""
     at = rows.key(repository.copy_id)

@@ -33,7 +33,7 @@ _VERSION_BLOCK = b"\x01\x71\x12\x20"  # CIDv1, dag-cbor, sha2-256, 32 bytes (§1
 _PROFILE_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.+_=,-")
 # C0, DEL, C1 and the two separators that end a line elsewhere (§3.2).
 _CONTROLS = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)))
-_ANGLED = _CONTROLS | {"<", ">"}
+ANGLED = _CONTROLS | {"<", ">"}
 
 
 def nothing() -> Mapping[str, Any]:
@@ -174,7 +174,7 @@ def check_profile(field: str, value: object) -> None:
 def check_person(field: str, value: object, max_bytes: int) -> None:
     """Check a name or a mail address (§3.1, §3.2)."""
     text = check_text(field, value, max_bytes)
-    if not _ANGLED.isdisjoint(text):
+    if not ANGLED.isdisjoint(text):
         raise SchemaBroken(field, f"must not hold control characters, '<' or '>': {shown(text)}")
     if text[0].isspace() or text[-1].isspace():
         raise SchemaBroken(field, f"must not begin or end with white space: {shown(text)}")

@@ -4,7 +4,7 @@ Follows ``specs/refs.md`` §2–§3 and §5. Every move is one `Names.apply`: th
 and what the caller adds to them stand or fall together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -136,6 +136,24 @@ class Refs:
             reflog.appending(owner, ref, moves, old, new, note),
             *guard,
         )
+
+    def founding(self, targets: Mapping[RefName, Cid], note: Note) -> tuple[Change, ...]:
+        """Return the changes that make *targets* the refs of a repository that never had any.
+
+        Raises `NamesNest`.
+        """
+        made: list[Change] = []
+        for name, target in targets.items():
+            parts = name.name.split("/")
+            for depth in range(1, len(parts)):
+                above = RefName(name.family, "/".join(parts[:depth]))
+                if above in targets:
+                    raise NamesNest(name, above)
+            value = rows.write({"target": target, "moves": 1})
+            made.append(Change(KIND, self._key(name), value, expect=None))
+            made.append(reflog.appending(self.repository, str(name), 0, None, target, note))
+        shape = rows.write(len(targets))
+        return (*made, Change(SHAPES, rows.key(self.repository), shape, expect=None))
 
     def standing(self, name: RefName, target: Cid | None) -> Change:
         """Return the change that does nothing unless *name* stops pointing at *target*; see `cas`.

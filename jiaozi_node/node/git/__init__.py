@@ -1,0 +1,1 @@
+"""History taken over from git: read by its plumbing, made anew here (``specs/from-git.md``)."""
