@@ -46,7 +46,10 @@ def main(words: Sequence[str]) -> int:
         if isinstance(error, BrokenPipeError):
             silence_stdout()
             return 141  # 128 + SIGPIPE: whoever read our output went away
-        return _report(Unavailable(_told(error)), kubo)
+        told = Unavailable(_told(error))
+        for line in getattr(error, "__notes__", ()):
+            told.add_note(line)
+        return _report(told, kubo)
     except KeyboardInterrupt:
         output.complain(_program(kubo), "interrupted")
         return INTERRUPTED
@@ -206,6 +209,8 @@ def _report(error: JiaoziError, kubo: bool) -> int:
             output.remark(line)
         return 1
     output.complain("jiaozi", str(error))
+    for line in getattr(error, "__notes__", ()):
+        output.remark(line)
     return output.exit_code(error)
 
 

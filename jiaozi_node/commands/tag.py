@@ -22,10 +22,11 @@ def tag(call: Call) -> Iterator[dict[str, Any]]:
         if words or call.option("annotate") or call.option("delete") or key is not None:
             raise Misuse("the name of a tag is missing")
         for found in tagging.listed(repository):
+            commit = tagging.commit_of(repository, found.target)
             yield {
                 "tag": found.name,
                 "target": str(found.target),
-                "commit": str(tagging.commit_of(repository, found.target)),
+                "commit": str(commit) if commit else None,
                 "message": found.tag.message if found.tag else None,
                 "tagger": str(found.tag.tagger) if found.tag else None,
                 "time": found.tag.time if found.tag else None,
@@ -56,7 +57,10 @@ def _text(value: dict[str, Any], _call: Call) -> str:
         if what in value:
             return f"{what} tag {value['tag']} at {short(value['target'])}\n"
     subject = (value["message"] or "").split("\n", 1)[0]
-    return f"{value['tag']} {short(value['commit'])} {quoted(subject)}".rstrip() + "\n"
+    return (
+        f"{value['tag']} {short(value['commit'] or value['target'])} {quoted(subject)}".rstrip()
+        + "\n"
+    )
 
 
 TAG = Command(

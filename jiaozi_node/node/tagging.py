@@ -87,6 +87,9 @@ def delete(repository: Repository, name: str, note: Note) -> Named:
     return Named(name, target, None)
 
 
-def commit_of(repository: Repository, target: Cid) -> Cid:
-    """Return the commit that a tag's *target* stands for."""
-    return run(history.peel(target), repository.home.blocks.get).cid
+def commit_of(repository: Repository, target: Cid) -> Cid | None:
+    """Return the commit that a tag's *target* stands for; None where that is a directory."""
+    try:
+        return run(history.peel(target), repository.home.blocks.get).cid
+    except history.TagOfDirectory:
+        return None

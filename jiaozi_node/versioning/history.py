@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from jiaozi_node.dag.walk import Lookup, Walk, need
 from jiaozi_node.errors import LimitExceeded, Malformed, NotFound
 from jiaozi_node.formats.block import Block, within
-from jiaozi_node.formats.cid import Cid
+from jiaozi_node.formats.cid import DAG_PB, Cid
 from jiaozi_node.stores.api import BlockMissing
 from jiaozi_node.versioning import commit as commits
 from jiaozi_node.versioning import fields
@@ -30,6 +30,14 @@ class ParentMissing(NotFound):
             "'jiaozi ipfs dag import FILE.car' brings it from a CAR that holds it"
         )
         self.parent, self.child = parent, child
+
+
+class TagOfDirectory(fields.SchemaBroken):
+    """A chain of tags ends at a directory, where a commit is asked for (§4.5)."""
+
+    def __init__(self, directory: Cid) -> None:
+        super().__init__(str(directory), "is a directory that a tag names, not a commit")
+        self.directory = directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +178,12 @@ def decode(block: Block) -> Commit:
 def peel(cid: Cid) -> Lookup[Visit]:
     """Follow tags from *cid* to the commit at their end (§4.5).
 
-    Raises `SchemaBroken` when there is none, `LimitExceeded` for a chain that is too long.
+    Raises `TagOfDirectory`, `SchemaBroken` when there is none, `LimitExceeded` for a chain that is
+    too long.
     """
-    for _ in range(tags.MAX_CHAIN + 1):
+    for depth in range(tags.MAX_CHAIN + 1):
+        if depth and cid.codec == DAG_PB:
+            raise TagOfDirectory(cid)
         if not fields.is_version_block(cid):
             raise fields.SchemaBroken(str(cid), "is not the CID of a commit or tag")
         found = opened((yield from need(cid)))

@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from jiaozi_node.node import switching
+from jiaozi_node.node.git import source
 from jiaozi_node.node.git.source import Git
+from jiaozi_node.stores.names import SqliteNames
 from tests.commands.conftest import Run
 from tests.gitrepo import ADA, GitRepo, Tree, needs_git
 
 pytestmark = needs_git
+MOST = dict(source.MAX_OBJECT_BYTES)
 
 
 @pytest.fixture
@@ -216,9 +220,10 @@ def test_tags_of_all_kinds(jiaozi: Run, git: GitRepo) -> None:
     assert "1 refs that are neither branches nor tags are left out" in ran.err
     assert "3 tags" in ran.out
     os.chdir("here")
-    rows = {}
+    rows, targets = {}, {}
     for line in jiaozi("tag", "--json").out.splitlines():
         row = json.loads(line)
+        targets[row["tag"]] = row["target"]
         rows[row["tag"]] = json.loads(jiaozi("ipfs", "dag", "get", row["target"]).out)
     assert set(rows) == {"inner", "outer", "of-tree"}
     assert rows["outer"]["message"] == "of\n"
@@ -228,6 +233,12 @@ def test_tags_of_all_kinds(jiaozi: Run, git: GitRepo) -> None:
     assert rows["outer"]["git"]["tagger"] == {"/": {"bytes": ""}}
     assert rows["of-tree"]["object"] == rows["of-tree"]["tree"]
     assert jiaozi("cat", "outer:a").out == "x"
+    assert jiaozi("tag").out.splitlines()[1].startswith("of-tree bafyrei")
+    assert "is a directory that a tag names" in jiaozi("log", "of-tree", code=2).err
+    assert jiaozi("cat", f"{targets['of-tree']}/tree/only/here").out == "y"
+    assert jiaozi("fsck").code == 0
+    jiaozi("gc")
+    jiaozi("log", "--oneline")
 
 
 def test_head_is_where_gits_is(jiaozi: Run, git: GitRepo) -> None:
@@ -277,6 +288,50 @@ def test_files_in_the_way_are_refused(jiaozi: Run, git: GitRepo) -> None:
     jiaozi("init", "--from-git", git.path, "here")
     assert Path("here/sub/b").read_text() == "2"
     assert Path("here/own").read_text() == "mine"
+
+
+@pytest.mark.parametrize("moment", ["apply", "write"])
+def test_what_is_cut_short_leaves_nothing_or_is_finished(
+    jiaozi: Run, git: GitRepo, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    git.commit({"a": b"1", "sub": {"b": b"2"}})
+    jiaozi("init", "beside")
+
+    def cut(*_args: object, **_kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if moment == "apply":
+            patched.setattr(SqliteNames, "apply", cut)
+        else:
+            patched.setattr(switching, "write", cut)
+        jiaozi("init", "--from-git", git.path, "here", "--name", "mine", code=None)
+    if moment == "apply":  # before any row: as if nothing had been
+        assert not Path("here/.jiaozi").exists()
+        jiaozi("init", "--from-git", git.path, "here", "--name", "mine")
+    os.chdir("here")
+    assert "working copy clean" in jiaozi("status").out
+    assert Path("sub/b").read_text() == "2"
+    assert "(HEAD -> main)" in jiaozi("log", "--oneline").out
+    assert jiaozi("fsck").code == 0
+
+
+def test_a_file_that_cant_be_written_is_told_and_history_is_there(
+    jiaozi: Run, git: GitRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git.commit({"a": b"1"})
+
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(switching, "write", full)
+        ran = jiaozi("init", "--from-git", git.path, "here", code=None)
+    assert ran.code != 0
+    assert "'jiaozi switch main' there writes the files" in ran.err
+    os.chdir("here")
+    jiaozi("switch", "main")
+    assert Path("a").read_text() == "1"
 
 
 CASES: dict[str, tuple[Tree, str]] = {
@@ -331,7 +386,6 @@ def test_commits_that_the_schema_has_no_room_for(jiaozi: Run, git: GitRepo) -> N
         ({"message": b"x" * 65_537}, "message is 65537 bytes, over the limit of 65536"),
         ({"author": b"A <a> 1400000000000 +0000"}, "time must lie in"),
         ({"author": b"n" * 257 + b" <a> 1 +0000"}, "name is 257 bytes, over the limit of 256"),
-        ({"headers": b"x " + b"y" * (1 << 20) + b"\n"}, "over the limit of 1048576"),
     ):
         oid = git.commit(tree, **how, ref="refs/heads/odd")
         ran = jiaozi("init", "--from-git", git.path, "here", code=2)
@@ -341,6 +395,27 @@ def test_commits_that_the_schema_has_no_room_for(jiaozi: Run, git: GitRepo) -> N
     jiaozi("init", "--from-git", git.path, "here", "--branch", "main", code=2)
     (git.path / "refs/heads/odd").unlink()
     assert "65 commits" in jiaozi("init", "--from-git", git.path, "here").out
+
+
+def test_objects_are_bounded_before_they_are_read(
+    jiaozi: Run, git: GitRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = b"x " + b"y" * (1 << 20) + b"\n"
+    commit = git.commit({}, headers=long)
+    ran = jiaozi("init", "--from-git", git.path, "here", code=2)
+    assert f"git commit {commit} is " in ran.err
+    assert "over the limit of 1048576" in ran.err
+    lines = b"object %s\ntype commit\ntag v\n" % git.commit({}).encode()
+    tag = git.put("tag", lines + long + b"\n")
+    git.ref("refs/tags/v", tag)
+    assert f"git tag {tag} is " in jiaozi("init", "--from-git", git.path, "here", code=2).err
+    (git.path / "refs/tags/v").unlink()
+    monkeypatch.setitem(source.MAX_OBJECT_BYTES, "tree", 30)  # 256 MiB would take minutes
+    tree = git.tree({"name": b""})
+    git.commit(tree)
+    assert f"git tree {tree} is 32 bytes, over the limit of 30" in refused(jiaozi, git, 2)
+    assert MOST["tree"] == 256 << 20
+    assert not Path("here").exists()
 
 
 def test_a_chain_of_tags_too_long(jiaozi: Run, git: GitRepo) -> None:

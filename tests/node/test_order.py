@@ -16,6 +16,7 @@ from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.stores.api import BlockStore, BlockWriter, Change, Family, Names
 from jiaozi_node.stores.leases import Leased
 from jiaozi_node.stores.memory import MemoryNames, MemoryStore
+from tests.gitrepo import GitRepo, needs_git
 
 NOW = 1_700_000_000
 
@@ -118,6 +119,17 @@ def test_an_add_and_a_commit(names: Strict) -> None:
         run("commit", "-m", f"{number}")
     Path("a").write_text("tracked")
     run("commit", "-a", "-m", "last")
+    assert names.checked > 20
+
+
+@needs_git
+def test_a_history_from_git(names: Strict, tmp_path: Path) -> None:
+    git = GitRepo(tmp_path / "git")
+    first = git.commit({"a": b"1", "d": {"b": b"2"}})
+    git.ref("refs/heads/other", git.commit({"a": b"3"}, [first]))
+    tag = b"object %s\ntype commit\ntag v1\ntagger A <a> 1 +0000\n\nx" % first.encode()
+    git.ref("refs/tags/v1", git.put("tag", tag))
+    run("init", "--from-git", str(git.path))
     assert names.checked > 20
 
 

@@ -185,7 +185,7 @@ def test_tags_are_followed_to_their_commit_sixteen_deep() -> None:
 
 def test_a_tag_of_a_directory_stands_for_no_commit() -> None:
     history = Histories()
-    with pytest.raises(SchemaBroken, match="not the CID of a commit"):
+    with pytest.raises(SchemaBroken, match="a directory that a tag names"):
         run(walks.peel(tagged(history, TREE)), history.get)
 
 
