@@ -11,7 +11,7 @@ from jiaozi_node.errors import Conflict, Misuse
 _WHAT = "REV[:path], /ipfs/…, or CID[/path]."
 
 
-def cat(call: Call) -> Iterator[bytes]:
+def cat(call: Call) -> Iterator[memoryview]:
     """Yield the bytes of every argument, one after the other."""
     from jiaozi_node.commands.reading import content
     from jiaozi_node.dag.walk import run

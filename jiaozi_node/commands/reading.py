@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 AHEAD_BYTES = 1024 * 1024  # below it, importing and starting threads costs more than they save
 
 
-def content(root: "Cid", offset: int, length: int | None, size: int, get: "Get") -> Iterator[bytes]:
+def content(
+    root: "Cid", offset: int, length: int | None, size: int, get: "Get"
+) -> Iterator[memoryview]:
     """Yield the bytes of the file at *root* from *offset*, at most *length*; it has *size*."""
     from jiaozi_node.unixfs.read import read
 

@@ -452,7 +452,7 @@ def _bytes(side: _Side) -> Lookup[bytes | None]:
         and read.file_bytes(side.cid, side.parsed) > MAX_CONTENT_BYTES
     ):
         return None
-    parts: list[bytes] = yield from gather(read.read(side.cid))
+    parts: list[memoryview] = yield from gather(read.read(side.cid))
     return b"".join(parts)
 
 
@@ -478,7 +478,7 @@ def _read_attributes(root: Cid) -> Lookup[Attributes]:
     if found is None or found.kind != FILE:
         return Attributes()
     length = attributes.MAX_FILE_BYTES + 1
-    parts: list[bytes] = yield from gather(read.read(entry.cid, 0, length))
+    parts: list[memoryview] = yield from gather(read.read(entry.cid, 0, length))
     return attributes.parse(b"".join(parts))
 
 

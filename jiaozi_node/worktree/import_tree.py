@@ -1,6 +1,6 @@
 """Files and trees of the user's become UnixFS nodes: scan, read, hash, hand on the blocks.
 
-Small files take one open, one stat and one read; large ones are read and hashed by `Hashers`.
+Small files take one open, one stat and one read; large ones are read and hashed by a `Crew`.
 A file that changes while it is read is refused by name: its CID would be that of no version. The
 names, links and kinds taken are those of `scan`; blocks come out in batches, children first.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from jiaozi_node.dag.crew import Crew
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.unixfs.add import FileBuilder, Leaf, add_bytes, leaf, symlink
@@ -18,7 +19,7 @@ from jiaozi_node.unixfs.build import DirectoryBuilder
 from jiaozi_node.unixfs.node import FILE, Mtime, Node
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.worktree.entry import DIRECTORY, SYMLINK, Found
-from jiaozi_node.worktree.hashers import Hashers
+from jiaozi_node.worktree.hashers import in_order
 from jiaozi_node.worktree.scan import Changed, Excludes, Unreadable, scan, unread
 
 if TYPE_CHECKING:  # SQLite is not loaded where no index is used
@@ -87,15 +88,15 @@ class Reader:
 
     def __init__(self, profile: Profile, sink: Sink, progress: Progress | None = None) -> None:
         self._profile, self._sink, self._progress = profile, sink, progress
-        self._hashers: Hashers[list[Leaf]] = Hashers()
+        self._crew = Crew()
         self._piece = max(1, PIECE_BYTES // profile.chunk_size) * profile.chunk_size
 
     def __enter__(self) -> "Reader":
-        self._hashers.__enter__()
+        self._crew.__enter__()
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._hashers.__exit__(None, None, None)
+        self._crew.__exit__(None, None, None)
 
     def file(
         self,
@@ -138,7 +139,7 @@ class Reader:
             path = os.path.join(place, name)
             builder = FileBuilder(profile, mode, mtime, self._sink.keep)
             plain = mode is None and mtime is None
-            if plain and size >= PARALLEL_BYTES and self._hashers.workers > 1:
+            if plain and size >= PARALLEL_BYTES and self._crew.workers > 1:
                 self._parallel(fd, path, size, builder)
             else:
                 self._serial(fd, path, builder, size)
@@ -183,7 +184,7 @@ class Reader:
                 made.append(leaf(profile, data, keep))
             return made
 
-        for leaves in self._hashers.in_order(make, size, self._piece):
+        for leaves in in_order(self._crew, make, size, self._piece):
             for made in leaves:
                 self._sink.take(builder.push_leaf(made))
             if self._progress is not None:

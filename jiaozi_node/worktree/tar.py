@@ -29,7 +29,9 @@ _FORMS = {
 _GZIP = 31  # zlib's word for 32 KiB of window and a gzip header
 
 
-def archive(root: Cid, name: str, now_s: int, *, exact: bool = False) -> Walk[bytes, None]:
+def archive(
+    root: Cid, name: str, now_s: int, *, exact: bool = False
+) -> Walk[bytes | memoryview, None]:
     """Yield the archive of *root*, called *name* in it.
 
     *now_s* stands for absent times. Recorded ones are rounded to seconds unless *exact*: Kubo
@@ -56,7 +58,7 @@ def archive(root: Cid, name: str, now_s: int, *, exact: bool = False) -> Walk[by
     yield _END
 
 
-def compressed(pieces: Iterable[bytes], level: int = -1) -> Iterator[bytes]:
+def compressed(pieces: Iterable[bytes | memoryview], level: int = -1) -> Iterator[bytes]:
     """Yield *pieces* as one gzip stream; *level* 1 … 9, -1 being zlib's choice."""
     packer = zlib.compressobj(level, zlib.DEFLATED, _GZIP)
     for piece in pieces:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jiaozi_node.dag.ahead import DEPTH, stream_ahead
+from jiaozi_node.dag.ahead import AHEAD_BYTES, stream_ahead
 from jiaozi_node.dag.walk import Walk, need, stream
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -35,18 +35,35 @@ def test_the_output_is_that_of_stream(numbers: list[int], ahead: int, lost: set[
     assert list(stream_ahead(_walk(cids, ahead), store.get)) == expected
 
 
-def test_no_more_blocks_are_under_way_than_the_depth() -> None:
-    blocks = {block.cid: block for block in (Block.of(b"%d" % n) for n in range(100))}
+@pytest.mark.parametrize("taken", [1, 100])
+def test_no_more_is_under_way_than_the_bound(taken: int) -> None:
+    size = 64 * 1024
+    blocks = {block.cid: block for block in (Block.of(bytes([n]) * size) for n in range(250))}
     fetched: list[Cid] = []
 
     def get(cid: Cid) -> Block:
         fetched.append(cid)
         return blocks[cid]
 
-    parts = stream_ahead(_walk(list(blocks), 99), get)
-    assert next(parts) == b"0"
+    parts = stream_ahead(_walk(list(blocks), 249), get)
+    assert [next(parts) for _ in range(taken)] == [
+        block.data for block in list(blocks.values())[:taken]
+    ]
     parts.close()  # type: ignore[attr-defined]
-    assert 1 <= len(fetched) <= DEPTH + 1
+    assert taken <= len(fetched) <= taken + AHEAD_BYTES // size
+
+
+def test_a_block_that_repeats_at_once_is_fetched_once() -> None:
+    zeros, end = Block.of(bytes(1000)), Block.of(b"end")
+    fetched: list[Cid] = []
+
+    def get(cid: Cid) -> Block:
+        fetched.append(cid)
+        return zeros if cid == zeros.cid else end
+
+    cids = [zeros.cid] * 50 + [end.cid]
+    assert list(stream_ahead(_walk(cids, 8), get)) == [zeros.data] * 50 + [b"end"]
+    assert sorted(fetched, key=cids.index) == [zeros.cid, end.cid]
 
 
 def test_a_small_file_starts_no_thread() -> None:

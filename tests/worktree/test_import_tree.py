@@ -122,7 +122,7 @@ def test_a_large_file_is_the_same_whoever_hashes_it(
     for workers in (1, 2):
         for put in (None, Kept()):
             with Reader(profile, Sink(put), progress) as reader:
-                monkeypatch.setattr(reader._hashers, "workers", workers)
+                monkeypatch.setattr(reader._crew, "workers", workers)
                 assert reader.file(None, str(tmp_path / "f"), "")[0] == expect
             assert seen == len(data)
             seen = 0
@@ -197,7 +197,7 @@ def test_a_file_that_shrinks_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "pread", shrink)
     with Reader(KUBO, Sink(None)) as reader:
-        monkeypatch.setattr(reader._hashers, "workers", 2)
+        monkeypatch.setattr(reader._crew, "workers", 2)
         with pytest.raises(Changed, match="f changed"):
             reader.file(None, str(path), "")
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from jiaozi_node.formats.cid import Cid
 
 
-def cat(call: Call) -> Iterator[bytes]:
+def cat(call: Call) -> Iterator[bytes | memoryview]:
     """Yield the bytes of all arguments as if they were one file; every one is found first."""
     from jiaozi_node.commands.ipfs.content_path import parse
     from jiaozi_node.commands.reading import content

@@ -13,7 +13,7 @@ from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, 
 from jiaozi_node.errors import Misuse, Unavailable
 
 
-def get(call: Call) -> Iterator[bytes]:
+def get(call: Call) -> Iterator[bytes | memoryview]:
     """Yield the archive: TAR, compressed where asked for, or a bare file compressed."""
     from jiaozi_node.commands.ipfs.content_path import resolve_whole
     from jiaozi_node.dag.walk import run, stream
@@ -25,7 +25,7 @@ def get(call: Call) -> Iterator[bytes]:
     cid = resolve_whole(call, call.args["ipfs_path"])
     fetch = call.home.blocks.get
     kind = run(stat(cid), fetch).kind
-    pieces: Iterator[bytes]
+    pieces: Iterator[bytes | memoryview]
     if level is not None and not call.option("archive"):
         if kind != "file":
             raise Misuse("file is not regular")
