@@ -36,6 +36,7 @@ def gc(call: Call) -> Iterator[dict[str, Any]]:
     }
     if done.resumed:
         row["earlierBlocks"] = done.earlier
+        row["earlierMarked"] = done.marked_before
     if done.freed_bytes is not None:
         row["freedBytes"] = done.freed_bytes
     yield row
@@ -47,7 +48,10 @@ def _text(row: dict[str, Any], _call: Call) -> str:
     if row["reflogEntries"]:
         lines.append(f"{verb} {row['reflogEntries']} reflog entries")
     if row["resumed"]:
-        lines.append(f"an earlier run, which was cut short, had dropped {row['earlierBlocks']}")
+        lines.append(
+            f"an earlier run, which was cut short, had marked {row['earlierMarked']} and "
+            f"dropped {row['earlierBlocks']}"
+        )
     if "freedBytes" in row:
         lines.append(f"gave {row['freedBytes']} bytes back to the disk")
     return "".join([f"{line}\n" for line in lines])
@@ -68,6 +72,6 @@ GC = Command(
         "What pins, branches, tags, stages and the other names of this node lead to is kept, and\n"
         "so is what the reflogs of the last 90 days lead to. If a block that is needed is\n"
         "missing, nothing is dropped and the block is named. An interrupted run is simply run\n"
-        "again."
+        "again: it goes on where it was."
     ),
 )

@@ -1,26 +1,38 @@
-"""Garbage collection of a home: its roots, its leases, its progress row (design §3, dag/gc.py)."""
+"""Garbage collection of a home: its roots, its leases, its progress (design §3, dag/gc.py).
+
+A run that was killed goes on: with marking from the file `MARKED`, with dropping since what was
+dropped is gone, with giving space back since each segment's dead bytes are counted in the store.
+"""
 
 import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 from typing import Final
 
 from jiaozi_node.dag import gc, pin
-from jiaozi_node.dag.gc import Dropped, Marking
-from jiaozi_node.dag.roots import linked, partial_marks, read
+from jiaozi_node.dag.gc import Dropped
+from jiaozi_node.dag.marking import Keys, Marking
+from jiaozi_node.dag.roots import Root, linked, partial_marks, read
 from jiaozi_node.errors import Malformed, Misuse, Refused
 from jiaozi_node.formats import dag_cbor
+from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import roots
 from jiaozi_node.node.home import Home
 from jiaozi_node.stores.api import Change, Names
 from jiaozi_node.stores.leases import Leased
+from jiaozi_node.stores.marked import Marked
 from jiaozi_node.versioning import reflog
 
 RUN_KEY: Final = b"run"
+MARKED: Final = "cache/marked"
 _ROWS_AT_ONCE: Final = 1000
 _NOTE_EVERY: Final = 100_000  # blocks dropped between two writes of the progress row
 
+# What is forgotten of an earlier run's marking when a root of this kind is gone: itself and those
+# that stand later. Refs and reflogs, which are not here, hardly ever lose one.
+_MOVING: Final = {"pins": 1, "mfs": 2, "merges": 3, "intents": 3, "leases": 3, "stages": 4}
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -36,8 +48,9 @@ class Collected:
     """What a run did: blocks dropped, their bytes, and blocks kept.
 
     *expired* reflog entries were forgotten first. *resumed*: an earlier run had been cut short;
-    *earlier* blocks are what it had dropped as far as it noted. *freed_bytes* were given back to
-    the disk; the rest is given back when its segment is rewritten.
+    *earlier* blocks are what it had dropped as far as it noted, *marked_before* what it had marked
+    and was not looked at again. *freed_bytes* were given back to the disk; the rest is given back
+    when its segment is rewritten.
     """
 
     blocks: int
@@ -46,6 +59,7 @@ class Collected:
     expired: int
     resumed: bool
     earlier: int = 0
+    marked_before: int = 0
     freed_bytes: int | None = None
 
 
@@ -78,11 +92,13 @@ def collect(
     with home.leases.collecting() as collection:
         check_names(home)
         _make_room(blocks)
-        run = None if dry_run else _Run(names, now)
+        partial = partial_marks(names)
+        run = None if dry_run else _Run(home, now, partial)
         expired = sum(1 for _ in _expired(names, now, reflog_s, dry_run=dry_run))
         # All roots are had before the first is walked: they are of one moment, and complete.
-        marking = Marking(blocks, partial_marks(names), progress=progress)
-        marking.mark(list(read(names, roots.readers(now, reflog_s))))
+        found = sorted(read(names, roots.readers(now, reflog_s)), key=_moves)
+        marking = Marking(blocks, partial, progress=progress)
+        marking.mark(found, None if run is None else run.marked)
         count = size = 0
         for dropped in gc.sweep(blocks, marking, collection, dry_run=dry_run):
             count += 1
@@ -95,10 +111,12 @@ def collect(
             run.end()
         resumed = run is not None and run.earlier is not None
         earlier = run.earlier or 0 if run is not None else 0
-        return Collected(count, size, len(marking.kept), expired, resumed, earlier, freed)
+        return Collected(
+            count, size, len(marking.kept), expired, resumed, earlier, marking.resumed, freed
+        )
 
 
-def kept_beside_pins(home: Home, now: int) -> gc.Keys | None:
+def kept_beside_pins(home: Home, now: int) -> Keys | None:
     """Return the multihashes that branches, stages and other names keep; None when there are none.
 
     Blocks that are missing are passed over: this is for those who would drop more.
@@ -152,27 +170,46 @@ def _reclaim(blocks: object) -> int | None:
     return None if reclaim is None else int(reclaim())
 
 
+def _moves(root: Root) -> int:
+    """Return where *root* stands in the order of marking: those that come and go stand last."""
+    return _MOVING.get(root.kind, 0)
+
+
 class _Run:
     """The row that says a collection is under way; one found at the start was cut short."""
 
-    def __init__(self, names: Names, now: int) -> None:
-        self._names, self._began = names, now
-        found = names.get(roots.PROGRESS, RUN_KEY)
-        self.earlier = None if found is None else _dropped_by(found)
+    def __init__(self, home: Home, now: int, partial: frozenset[Cid]) -> None:
+        self._names, self._began = home.names, now
+        found = self._names.get(roots.PROGRESS, RUN_KEY)
+        self.earlier: int | None = None
+        self._id = os.urandom(16)
+        if found is not None:
+            self.earlier, earlier_id = _read(found)
+            self._id = earlier_id or self._id
+        # Marked otherwise when other blocks are excused: then nothing is gone on with.
+        excused = b"".join(sorted(cid.raw for cid in partial))
+        self.marked = Marked(home.path / MARKED, sha256(self._id + excused).digest()[:16])
         self.note(0)
 
     def note(self, dropped: int) -> None:
-        value = dag_cbor.encode({"began": self._began, "dropped": dropped + (self.earlier or 0)})
-        self._names.apply((Change(roots.PROGRESS, RUN_KEY, value),))
+        row = {"began": self._began, "dropped": dropped + (self.earlier or 0), "marked": self._id}
+        self._names.apply((Change(roots.PROGRESS, RUN_KEY, dag_cbor.encode(row)),))
 
     def end(self) -> None:
         self._names.apply((Change(roots.PROGRESS, RUN_KEY, None),))
+        self.marked.discard()
 
 
-def _dropped_by(value: bytes) -> int:
+def _read(value: bytes) -> tuple[int, bytes | None]:
+    """Read the row of a run: what it had dropped, and its id."""
     try:
         row = dag_cbor.decode(value)
     except Malformed:
-        return 0
-    dropped = row.get("dropped") if isinstance(row, dict) else None
-    return dropped if isinstance(dropped, int) else 0
+        return 0, None
+    if not isinstance(row, dict):
+        return 0, None
+    dropped, run = row.get("dropped"), row.get("marked")
+    return (
+        dropped if isinstance(dropped, int) else 0,
+        run if isinstance(run, bytes) and len(run) == 16 else None,
+    )

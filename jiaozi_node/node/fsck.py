@@ -9,7 +9,7 @@ invents. Design §3.
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from jiaozi_node.dag.gc import Marking
+from jiaozi_node.dag.marking import Marking
 from jiaozi_node.dag.roots import Reader, Root, partial_marks, shown_key
 from jiaozi_node.errors import Corrupt, JiaoziError
 from jiaozi_node.formats import cid as c

@@ -1,7 +1,7 @@
 """Collection on memory stores: what is kept, what stops it, and a machine of acts beside it."""
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +15,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from jiaozi_node.dag.gc import Dropped, Keys, Marking, Unreachable, sweep
+from jiaozi_node.dag.gc import Dropped, sweep
+from jiaozi_node.dag.marking import Keys, Marking, Unreachable
 from jiaozi_node.dag.pin import Pins
 from jiaozi_node.dag.roots import Root, UnknownKind, linked, nothing, pinned, read
 from jiaozi_node.dag.walk import run
@@ -25,8 +26,8 @@ from jiaozi_node.formats import dag_cbor
 from jiaozi_node.formats import multihash as mh
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.stores.api import BlockMissing, Change
-from jiaozi_node.stores.leases import Collecting, Lease, Leased, Leases
+from jiaozi_node.stores.api import BlockMissing, BlockWriter, Change, Family
+from jiaozi_node.stores.leases import Collecting, Lease, Leased, Leases, Since
 from jiaozi_node.stores.memory import MemoryNames, MemoryStore
 
 
@@ -302,6 +303,115 @@ def test_a_lease_of_very_many_blocks_forgets_none(monkeypatch: pytest.MonkeyPatc
     assert len(lease._exact) <= 100
 
 
+class Dated(MemoryStore):
+    """A store that knows when each block was written, and writes none twice."""
+
+    def __init__(self, blocks: Iterable[Block] = ()) -> None:
+        self.clock = 0
+        self.written: dict[bytes, int] = {}
+        super().__init__(blocks)
+
+    def since_now(self) -> Since:
+        moment = self.clock
+        return lambda multihash: self.written.get(multihash, 0) > moment
+
+    @contextmanager
+    def writer(self, family: Family = Family.OWN) -> Iterator[BlockWriter]:
+        with super().writer(family) as writer:
+            yield _Telling(self, writer)
+
+    def drop(self, cids: Iterable[Cid]) -> int:
+        gone = tuple(cids)
+        for cid in gone:
+            self.written.pop(cid.multihash, None)
+        return super().drop(gone)
+
+
+class _Telling:
+    def __init__(self, store: Dated, inner: BlockWriter) -> None:
+        self._store, self._inner = store, inner
+        self.present = inner.present
+
+    def put(self, blocks: Iterable[Block]) -> None:
+        self.put_telling(blocks)
+
+    def put_telling(self, blocks: Iterable[Block]) -> list[bytes]:
+        found = []
+        for block in blocks:
+            multihash = block.cid.multihash
+            if self._store.has([block.cid])[0]:
+                found.append(multihash)
+            else:
+                self._inner.put([block])
+                self._store.clock += 1
+                self._store.written[multihash] = self._store.clock
+        return found
+
+
+def left_by(inner: MemoryStore, leases: Leases) -> set[bytes]:
+    """Collect with nothing marked; return what stays."""
+    with leases.collecting() as collection:
+        list(sweep(inner, Marking(inner), collection))
+    return set(inner.multihashes())
+
+
+def test_of_what_an_act_writes_nothing_is_recorded() -> None:
+    leases, inner = Leases(), Dated([A, GARBAGE])
+    new = [leaf(str(number)) for number in range(1000)]
+    with leases.acting() as lease:
+        store = Leased(inner, leases, lease)
+        with store.writer() as writer:
+            writer.put(iter([*new, A]))
+            writer.put([B, new[0]])
+            assert writer.present([A.cid, SUB.cid]) == [True, False]
+        assert lease._exact == hashes(A, new[0])
+        assert not lease._watched
+        assert lease._bloom is None
+        assert left_by(inner, leases) == hashes(*new, A, B)
+    assert left_by(inner, leases) == set()
+
+
+def test_what_others_write_beside_an_act_stays_until_it_ends() -> None:
+    leases, inner = Leases(), Dated()
+    with leases.acting() as first:
+        with Leased(inner, leases, first).writer() as writer:
+            writer.put([A])
+        with leases.acting() as second, Leased(inner, leases, second).writer() as writer:
+            writer.put([B])
+        assert left_by(inner, leases) == hashes(A, B)
+    assert left_by(inner, leases) == set()
+
+
+def test_a_block_that_is_dropped_between_record_and_look_is_written_anew() -> None:
+    leases, inner = Leases(), Dated([A])
+    with leases.acting() as lease:
+        with Leased(inner, leases, lease).writer() as writer:
+            writer.put([GARBAGE])
+            inner.drop([A.cid])
+            writer.put([A])
+        assert left_by(inner, leases) == hashes(A, GARBAGE)
+
+
+def test_leases_that_end_during_a_collection_are_kept_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jiaozi_node.stores.leases.EXACT_KEYS", 10)
+    monkeypatch.setattr("jiaozi_node.stores.leases.BLOOM_BYTES", 4096)
+    here = [leaf(f"here {number}") for number in range(60)]
+    leases, inner = Leases(), Dated([*here, GARBAGE])
+    new = [leaf(f"new {number}") for number in range(60)]
+    with leases.collecting() as collection:
+        marking = Marking(inner)
+        marking.mark([])
+        for number in range(0, 60, 20):
+            with leases.acting() as lease, Leased(inner, leases, lease).writer() as writer:
+                writer.put(new[number : number + 20])
+                writer.present([block.cid for block in here[number : number + 20]])
+        assert len(leases.held()) == 1
+        assert [one.cid for one in sweep(inner, marking, collection)] == [GARBAGE.cid]
+    assert set(inner.multihashes()) == hashes(*here, *new)
+
+
 # A machine: acts begin, write, name and end while collections begin, mark and sweep step by step.
 
 WORDS = st.sampled_from("abcd")
@@ -315,10 +425,11 @@ class Acts(RuleBasedStateMachine):
     """Whatever is acknowledged and named must be here at every moment, with all below it."""
 
     acts: Bundle[Open] = Bundle("acts")
+    store = MemoryStore
 
     def __init__(self) -> None:
         super().__init__()
-        self.leases, self.inner, self.names = Leases(), MemoryStore(), MemoryNames()
+        self.leases, self.inner, self.names = Leases(), self.store(), MemoryNames()
         self.pins = Pins(self.names)
         self.blocks: dict[Cid, list[Cid]] = {}  # every block ever made, and its links
         self.collecting: Iterator[None] | None = None
@@ -430,5 +541,13 @@ class Acts(RuleBasedStateMachine):
         }
 
 
-TestActs = Acts.TestCase
-TestActs.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+class DatedActs(Acts):
+    """The same where leases go by when a block was written."""
+
+    store = Dated
+
+
+TestActs, TestDatedActs = Acts.TestCase, DatedActs.TestCase
+TestActs.settings = TestDatedActs.settings = settings(
+    max_examples=50, stateful_step_count=40, deadline=None
+)

@@ -240,6 +240,61 @@ def _rows(child: _Child) -> int:
     os._exit(0)
 
 
+def _collect(child: _Child) -> int:
+    """Collect garbage, telling how much work of each kind it was; die amid the work *die* names."""
+    from jiaozi_node.dag import marking
+    from jiaozi_node.node.collecting import collect
+    from jiaozi_node.node.local_home import LocalHome
+    from jiaozi_node.stores.segments import pipeline
+    from jiaozi_node.stores.segments.store import SegmentStore
+
+    pipeline.QUEUE_BYTES = 0  # a chunk waits for the one before to be written
+    marking.STEP_BLOCKS = child.request["step"]
+    left = dict(child.request["die"])
+    done = {"read": 0, "looked for": 0, "dropped": 0, "copied": 0}
+
+    def count(kind: str, number: int) -> None:
+        done[kind] += number
+        if kind in left and done[kind] >= left[kind]:
+            child.tell(died=kind, **done)
+            os.kill(os.getpid(), 9)
+
+    class Counting(SegmentStore):
+        def get(self, cid: Any) -> Any:
+            count("read", 1)
+            return super().get(cid)
+
+        def has(self, cids: Any) -> Any:
+            count("looked for", len(cids))
+            return super().has(cids)
+
+        def drop(self, cids: Any) -> int:
+            dropped = super().drop(cids)
+            count("dropped", dropped)
+            return dropped
+
+    put = pipeline.Pipeline.put
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        count("copied", 1)
+        return put(*arguments, **options)
+
+    home = LocalHome.open(Path(child.home))
+    assert home.blocks is not None
+    home.blocks.inner.__class__ = Counting  # type: ignore[attr-defined]
+    pipeline.Pipeline.put = counted  # type: ignore[method-assign]
+    run = collect(home, child.request["now"])
+    while True:
+        try:
+            next(run)
+        except StopIteration as stop:
+            ended = stop.value
+            break
+    home.close()
+    child.tell(blocks=ended.blocks, resumed=ended.marked_before, **done)
+    return 0
+
+
 def _own(child: _Child) -> int:
     """Open the home when told by a file's removal, say whether it was got, hold it a moment."""
     from jiaozi_node.errors import Locked
@@ -296,6 +351,7 @@ SCRIPTS: dict[str, Callable[[_Child], int]] = {
     "loop": _loop,
     "threads": _threads,
     "rows": _rows,
+    "collect": _collect,
     "own": _own,
 }
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi_node.dag.gc import Dropped, Unreachable
+from jiaozi_node.dag.gc import Dropped
+from jiaozi_node.dag.marking import Unreachable
 from jiaozi_node.dag.pin import Pins
 from jiaozi_node.dag.roots import UnknownKind
 from jiaozi_node.dag.walk import run, stream

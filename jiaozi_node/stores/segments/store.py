@@ -16,7 +16,6 @@ from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import BlockMissing, Family
 from jiaozi_node.stores.segments import compact, disk, index, opening
 from jiaozi_node.stores.segments import frame as frames
-from jiaozi_node.stores.segments.catalogue import Position
 from jiaozi_node.stores.segments.checkpoint import Checkpoints
 from jiaozi_node.stores.segments.faults import DiskFull, IndexDamaged, WritesFailed
 from jiaozi_node.stores.segments.files import Files, Segment
@@ -206,7 +205,8 @@ class SegmentStore:
         self._guard.check()
         return Act(self, family)
 
-    def _put(self, act: "Act", blocks: Iterable[Block]) -> None:
+    def _put(self, act: "Act", blocks: Iterable[Block], found: list[bytes] | None = None) -> None:
+        """Put *blocks*; add to *found* the multihashes of those that were here."""
         self._guard.check()
         source = iter(blocks)
         while True:
@@ -218,7 +218,7 @@ class SegmentStore:
                 try:
                     with self._guard, self._pipe.lock:
                         for block in group:
-                            self._put_one(act, block)
+                            self._put_one(act, block, found)
                     break
                 except IndexDamaged as fault:
                     self._rebuild(fault)  # those of the group that were put are found pending
@@ -238,7 +238,7 @@ class SegmentStore:
                 raise DiskFull(self.path, free, self.low_water_bytes)
             self._accepted_bytes = 0
 
-    def _put_one(self, act: "Act", block: Block) -> None:
+    def _put_one(self, act: "Act", block: Block, found: list[bytes] | None) -> None:
         """Put a block unless it is here; the caller holds guard and lock."""
         cid, data = block
         raw = cid.raw
@@ -256,6 +256,8 @@ class SegmentStore:
         if old is not None:
             if not old.flags & BAD and (family is Family.OWN or pipe.catalogue.is_pub(old)):
                 act.rely(pipe.catalogue.segments.get(old.segment), old)
+                if found is not None:
+                    found.append(multihash)
                 return
             flags |= old.flags & PUBLIC
         size = len(data)
@@ -379,10 +381,21 @@ class SegmentStore:
 
     # For collection and fsck
 
-    def position(self) -> Position:
-        """Return this moment in the growth of the segments, for a lease."""
-        with self._pipe.lock:
-            return self._pipe.catalogue.position()
+    def since_now(self) -> Callable[[bytes], bool]:
+        """See `leases.Dates`: the moment is a position in the segments."""
+        pipe = self._pipe
+        with pipe.lock:
+            catalogue, rebuilds = pipe.catalogue, self.rebuilds
+            position = catalogue.position()
+
+        def since(multihash: bytes) -> bool:
+            row = self.row(multihash)
+            # A rebuild may find an earlier copy, a new start after a failure give a number again.
+            if self.rebuilds != rebuilds or pipe.catalogue is not catalogue:
+                return True
+            return row is not None and not position.before(row)
+
+        return since
 
     def segments(self) -> list[Segment]:
         """Return the segments by number, live: their counts go on changing."""
@@ -591,6 +604,14 @@ class Act:
         if self._ended:
             raise Misuse("this act of writing has ended")
         self._store._put(self, blocks)
+
+    def put_telling(self, blocks: Iterable[Block]) -> list[bytes]:
+        """See `leases.TellsFound`."""
+        if self._ended:
+            raise Misuse("this act of writing has ended")
+        found: list[bytes] = []
+        self._store._put(self, blocks, found)
+        return found
 
     def present(self, cids: Sequence[Cid]) -> list[bool]:
         """See `api.BlockWriter`."""

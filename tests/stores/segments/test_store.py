@@ -356,12 +356,40 @@ def test_a_later_layout_is_refused_naming_its_version(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
-def test_a_position_tells_what_was_there_before_it(tmp_path: Path) -> None:
+def test_it_tells_what_was_written_since_a_moment(tmp_path: Path) -> None:
     store = opened(tmp_path)
     put(store, BLOCKS[:3])
-    position = store.position()
+    since = store.since_now()
     put(store, BLOCKS[3:6])
     put(store, BLOCKS[6:9], Family.PUBLIC)
-    rows = [store.row(block.cid.multihash) for block in BLOCKS[:9]]
-    assert [row is not None and position.before(row) for row in rows] == [True] * 3 + [False] * 6
+    asked = [block.cid.multihash for block in BLOCKS[:10]]
+    assert [since(one) for one in asked] == [False] * 3 + [True] * 6 + [False]
+    put(store, BLOCKS[:1], Family.PUBLIC)  # now it lies elsewhere
+    assert since(asked[0])
+    store.drop([BLOCKS[1].cid])
+    assert not since(asked[1])
+    store.close()
+
+
+def test_after_a_rebuild_everything_counts_as_written_since(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    put(store, BLOCKS[:3])
+    store.checkpoint()
+    since = store.since_now()
+    store._index._db.put(BLOCKS[0].cid.multihash, b"rot")
+    assert [since(block.cid.multihash) for block in BLOCKS[:3]] == [True] * 3
+    assert store.rebuilds == 1
+    store.close()
+
+
+def test_a_writer_tells_what_it_found(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    put(store, BLOCKS[:3])
+    put(store, BLOCKS[3:6], Family.PUBLIC)
+    for family, expected in ((Family.OWN, BLOCKS[1:6]), (Family.PUBLIC, BLOCKS[3:6])):
+        with store.writer(family) as writer:
+            found = writer.put_telling(BLOCKS[1:9])
+            assert found == [block.cid.multihash for block in expected]
+            assert len(writer.put_telling(BLOCKS[1:9])) == 8
+        store.drop([block.cid for block in BLOCKS[6:9]])
     store.close()
