@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from jiaozi_node.commands import diff_rows
 from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Kind, Option
 from jiaozi_node.commands.shown import quoted
 from jiaozi_node.errors import Misuse
@@ -11,7 +12,7 @@ from jiaozi_node.errors import Misuse
 if TYPE_CHECKING:
     from jiaozi_node.node.diffing import Delta
 
-_SHAPES = ("stat", "name_status", "name_only")
+_SHAPES = ("stat", "name_status", "name_only", "rows")
 
 
 def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
@@ -22,16 +23,18 @@ def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
     context = call.option("unified")
     if context < 0:
         raise Misuse(f"--unified can't be negative, and is {context}")
+    key = _key(call)
     repository = Repository.at(call.home, call.cwd)
     paths: tuple[str, ...] = call.args["path"]
     within = [diffing.parts_of(repository, os.path.join(call.cwd, path)) for path in paths]
     patched = call.option("patch") or "unified" in call.explicit
     patched = patched or (call.rendered_text and not any(call.option(name) for name in _SHAPES))
+    ends = diffing.ends(repository, call.args["revision"], staged=call.option("staged"))
+    rules = diff_rows.rules(repository, ends) if call.option("rows") else None
     files = added = removed = 0
     for delta in diffing.between(
         repository,
-        call.args["revision"],
-        staged=call.option("staged"),
+        ends,
         within=within,
         renames=not call.option("no_renames"),
         find_copies=call.option("find_copies"),
@@ -45,10 +48,28 @@ def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
                 value["patch"] = lines.text.decode("utf-8", "surrogateescape")
             added, removed = added + (lines.added or 0), removed + (lines.removed or 0)
         yield value
+        if rules is not None:
+            yield from diff_rows.rows(repository, delta, rules, key)
     if call.option("stat") and files:
         yield {"files": files, "added": added, "removed": removed}
     if call.option("exit_code") and files:
         yield ExitCode(1)
+
+
+def _key(call: Call) -> tuple[str, ...] | None:
+    """Return the columns of ``--key``; raises for options that don't go with ``--rows``."""
+    rows = call.option("rows")
+    if rows and any(call.option(name) for name in _SHAPES[:3]):
+        raise Misuse("--rows stands without --stat, --name-status and --name-only")
+    text: str | None = call.option("key")
+    if text is None:
+        return None
+    if not rows:
+        raise Misuse("--key says by which columns --rows tells rows apart, and stands with it")
+    names = tuple(text.split(","))
+    if "" in names or len(set(names)) < len(names):
+        raise Misuse(f"--key {text[:80]!r}: write NAME or NAME,NAME, each once")
+    return names
 
 
 def told(delta: "Delta") -> dict[str, Any]:
@@ -65,6 +86,9 @@ def told(delta: "Delta") -> dict[str, Any]:
 
 
 def _text(value: dict[str, Any], call: Call) -> str:
+    patch: str = value.get("patch", "")
+    if call.option("rows"):
+        return diff_rows.text(value) + patch
     if "path" not in value:
         plural = "" if value["files"] == 1 else "s"
         return f" {value['files']} file{plural} changed, +{value['added']} -{value['removed']}\n"
@@ -72,7 +96,6 @@ def _text(value: dict[str, Any], call: Call) -> str:
     if call.option("name_only"):
         return f"{path}\n"
     source = quoted(value["from"]) if "from" in value else None
-    patch: str = value.get("patch", "")
     if call.option("name_status"):
         letter = value["change"]
         return f"{letter}\t{path}\n" if source is None else f"{letter}100\t{source}\t{path}\n"
@@ -106,11 +129,17 @@ DIFF = Command(
         Option("name-only", Kind.BOOL, "A path for each."),
         Option("no-renames", Kind.BOOL, "Files that moved went here and came there."),
         Option("find-copies", Kind.BOOL, "Seek originals in all of the earlier version.", ("C",)),
+        Option("rows", Kind.BOOL, "Tables row by row: CSV and JSON Lines."),
+        Option("key", Kind.TEXT, "With --rows: NAME[,NAME], the columns that tell rows apart."),
         Option("exit-code", Kind.BOOL, "Exit with 1 when something differs."),
     ),
     text=_text,
     help="""
     A revision is a branch, a tag, a commit, the CID of a directory, or REV:PATH. A..B is A B;
     A...B compares the merge base of both with B. Patches are what 'git apply' takes.
+
+    --rows takes keys from .jiaoziattributes, as in '*.csv merge=csv key=id'. Files without a rule
+    are tables by their names (.csv .tsv .tab .jsonl .ndjson), and have no key: whole rows come and
+    go.
     """,
 )

@@ -95,7 +95,7 @@ def tree_of(repository: Repository, text: str) -> Cid:
     return found
 
 
-def ends(repository: Repository, revisions: Sequence[str], *, staged: bool) -> Ends:
+def ends(repository: Repository, revisions: Sequence[str], *, staged: bool = False) -> Ends:
     """Return what *revisions* say to compare.
 
     Two: with each other, ``A..B`` being the same and ``A...B`` from their merge base to B. One:
@@ -120,20 +120,18 @@ def ends(repository: Repository, revisions: Sequence[str], *, staged: bool) -> E
 
 def between(
     repository: Repository,
-    revisions: Sequence[str],
+    told: Ends,
     *,
-    staged: bool = False,
     within: Sequence[Parts] = (),
     renames: bool = True,
     find_copies: bool = False,
 ) -> Iterator[Delta]:
-    """Yield what differs between the `ends` of *revisions*, in order of paths.
+    """Yield what differs between two `ends`, in order of paths.
 
     Only paths *within* any of the given ones count, if any are given, and nothing beside them is
     read. Unless *renames* is false, files that moved or were copied unchanged say from where; with
     *find_copies* also those whose original is the same in both.
     """
-    told = ends(repository, revisions, staged=staged)
     if told.later is None:
         found = _to_files(repository, told.earlier, within)
     else:

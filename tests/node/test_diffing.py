@@ -1,7 +1,7 @@
 """A diff reads what differs and what it was asked about, and names a block of that it misses."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,12 @@ def narrowed(
     return out
 
 
+def between(
+    repository: Repository, revisions: list[str], within: Sequence[tuple[str, ...]] = ()
+) -> Iterator[diffing.Delta]:
+    return diffing.between(repository, diffing.ends(repository, revisions), within=within)
+
+
 def letters(found: Iterator[diffing.Delta]) -> list[tuple[str, str]]:
     return [(delta.letter, delta.path) for delta in found]
 
@@ -86,7 +92,7 @@ def test_only_directories_that_differ_are_read_and_no_file(repository: Repositor
     watched = narrowed(repository, lambda _cid: True, read)
     revisions = [str(first), str(second)]
     expected = [("M", "a/changed"), ("R", "c/came")]
-    assert letters(diffing.between(watched, revisions)) == expected
+    assert letters(between(watched, revisions)) == expected
     trees = [repository.commit_at(cid).tree for cid in (first, second)]
     content = {
         cid
@@ -97,7 +103,7 @@ def test_only_directories_that_differ_are_read_and_no_file(repository: Repositor
     assert not read & content
     assert len(read) == 2 + 2 + 4 + 1  # commits, roots, a and b on both sides, c on one
     narrow = narrowed(repository, read.__contains__)
-    assert letters(diffing.between(narrow, revisions)) == expected
+    assert letters(between(narrow, revisions)) == expected
 
 
 def test_beside_the_paths_asked_about_nothing_is_read(repository: Repository) -> None:
@@ -107,28 +113,26 @@ def test_beside_the_paths_asked_about_nothing_is_read(repository: Repository) ->
     read: set[Cid] = set()
     watched = narrowed(repository, lambda _cid: True, read)
     revisions = [str(first), str(second)]
-    assert letters(diffing.between(watched, revisions, within=[("a",)])) == [("M", "a/x")]
+    assert letters(between(watched, revisions, within=[("a",)])) == [("M", "a/x")]
     assert len(read) == 2 + 2 + 2
     assert roots <= read
     everything = set(read)
-    assert letters(diffing.between(watched, revisions)) == [("M", "a/x"), ("M", "b/y")]
+    assert letters(between(watched, revisions)) == [("M", "a/x"), ("M", "b/y")]
     missing = read - everything
     assert missing
     narrow = narrowed(repository, everything.__contains__)
-    assert letters(diffing.between(narrow, revisions, within=[("a",), ("a", "x")])) == [
-        ("M", "a/x")
-    ]
+    assert letters(between(narrow, revisions, within=[("a",), ("a", "x")])) == [("M", "a/x")]
     with pytest.raises(BlockMissing) as raised:
-        list(diffing.between(narrow, revisions))
+        list(between(narrow, revisions))
     assert raised.value.cid in missing
 
 
 def test_a_missing_file_matters_only_to_its_lines(repository: Repository) -> None:
     first = commit(repository, {"f": "1\n"})
     second = commit(repository, {"f": "2\n"})
-    (delta,) = diffing.between(repository, [str(first), str(second)])
+    (delta,) = between(repository, [str(first), str(second)])
     narrow = narrowed(repository, lambda cid: cid != delta.before)
-    assert letters(diffing.between(narrow, [str(first), str(second)])) == [("M", "f")]
+    assert letters(between(narrow, [str(first), str(second)])) == [("M", "f")]
     with pytest.raises(BlockMissing) as raised:
         diffing.lines(narrow, delta)
     assert raised.value.cid == delta.before
@@ -137,7 +141,7 @@ def test_a_missing_file_matters_only_to_its_lines(repository: Repository) -> Non
 def test_a_large_file_is_not_read(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     first = commit(repository, {"f": "1\n" * 50})
     second = commit(repository, {"f": "2\n" * 51})
-    (delta,) = diffing.between(repository, [str(first), str(second)])
+    (delta,) = between(repository, [str(first), str(second)])
     monkeypatch.setattr("jiaozi_node.versioning.patch.MAX_TEXT_BYTES", 101)
     assert diffing.lines(repository, delta).added is None
     monkeypatch.setattr("jiaozi_node.versioning.patch.MAX_TEXT_BYTES", 102)

@@ -3,7 +3,7 @@
 Fields keep their bytes, quotes included, unless they were changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -46,48 +46,73 @@ def _read(data: bytes, key: tuple[bytes, ...], mark: bytes) -> _Table:
     records, end, last = _records(data)
     if not records:
         raise Unreadable("there is no header")
-    columns = tuple([field.value for field in _fields(records[0], mark)])
+    columns = tuple([field.value for field in fields(records[0], mark)])
     if len(set(columns)) < len(columns) or not set(key) <= set(columns):
         raise Unreadable("a column is missing, or there twice")
     found: Rows = {}
     for raw in records[1:]:
-        row = Row(raw, dict(zip(columns, fields := _fields(raw, mark), strict=False)))
-        if len(fields) != len(columns):
+        row = Row(raw, dict(zip(columns, parts := fields(raw, mark), strict=False)))
+        if len(parts) != len(columns):
             raise Unreadable("a row has another number of fields than the header")
-        name = mark.join([_quoted(row.fields[column].value, mark) for column in key])
+        name = mark.join([quoted(row.fields[column].value, mark) for column in key])
         if name in found:
             raise Unreadable("a key is there twice")
         found[name] = row
     return _Table(records[0], columns, end, last, found)
 
 
+def records(pieces: Iterable[bytes], most_bytes: int | None = None) -> Iterator[bytes]:
+    """Yield the records of a table that comes in *pieces*, without their line ends.
+
+    Lines end as the first one does. Raises `Unreadable` for a quote that is never closed, and for a
+    record of over *most_bytes*.
+    """
+    end = b""
+    rest = b""
+    open_lines: list[bytes] = []  # of a record whose quote is not closed yet
+    quotes = 0
+    for piece in _with_end(pieces):
+        data = rest + piece if piece is not None else rest
+        if not end and b"\n" in data:
+            end = b"\r\n" if data.partition(b"\n")[0].endswith(b"\r") else b"\n"
+        if piece is None:
+            lines, rest = [rest] if rest else [], b""
+        else:
+            *lines, rest = data.split(end) if end else [data]
+        if not open_lines and b'"' not in data:
+            _check_size(lines[:1], b"", most_bytes)  # what is behind the first is in one piece
+            yield from lines
+        else:
+            for line in lines:
+                open_lines.append(line)
+                quotes += line.count(b'"')
+                if quotes % 2 == 0:
+                    _check_size(open_lines, b"", most_bytes)
+                    yield end.join(open_lines) if len(open_lines) > 1 else line
+                    open_lines, quotes = [], 0
+        _check_size(open_lines, rest, most_bytes)
+    if open_lines:
+        raise Unreadable("a quote is not closed")
+
+
+def _check_size(lines: list[bytes], rest: bytes, most_bytes: int | None) -> None:
+    if most_bytes is not None and sum(map(len, lines)) + len(rest) > most_bytes:
+        raise Unreadable(f"a row of over {most_bytes} bytes, or a quote that is not closed")
+
+
+def _with_end(pieces: Iterable[bytes]) -> Iterator[bytes | None]:
+    yield from pieces
+    yield None
+
+
 def _records(data: bytes) -> tuple[list[bytes], bytes, bytes]:
     """Return the records of *data*, how lines end, and how the last one does."""
     end = b"\r\n" if data.partition(b"\n")[0].endswith(b"\r") else b"\n"
-    lines = data.split(end)
-    last = b""
-    if not lines[-1]:
-        lines.pop()
-        last = end
-    if b'"' not in data:
-        if end == b"\n" and b"\r" in data:
-            raise Unreadable("lines end in more than one way")
-        return lines, end, last
-    out: list[bytes] = []
-    open_lines: list[bytes] = []  # of a record whose quote is not closed yet
-    quotes = 0
-    for line in lines:
-        open_lines.append(line)
-        quotes += line.count(b'"')
-        if quotes % 2 == 0:
-            out.append(end.join(open_lines))
-            open_lines, quotes = [], 0
-    if open_lines:
-        raise Unreadable("a quote is not closed")
-    return out, end, last
+    return list(records((data,))), end, end if data.endswith(end) else b""
 
 
-def _fields(record: bytes, mark: bytes) -> list[Field]:
+def fields(record: bytes, mark: bytes) -> list[Field]:
+    """Return the fields of a record; raises `Unreadable`."""
     if b'"' not in record:
         if b"\n" in record or b"\r" in record:
             raise Unreadable("lines end in more than one way")
@@ -118,7 +143,8 @@ def _unquoted(raw: bytes) -> bytes:
     return inner.replace(b'""', b'"')
 
 
-def _quoted(value: bytes, mark: bytes) -> bytes:
+def quoted(value: bytes, mark: bytes) -> bytes:
+    """Return *value* as a field that can be told from others."""
     if mark in value or b'"' in value:
         return b'"' + value.replace(b'"', b'""') + b'"'
     return value

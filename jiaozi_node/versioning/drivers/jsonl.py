@@ -45,16 +45,16 @@ def _read(data: bytes, key: bytes) -> Rows:
         lines.pop()
     found: Rows = {}
     for line in lines:
-        fields = _fields(line)
-        name = fields.get(key)
+        row = Row(line.encode(), fields(line))
+        name = row.fields.get(key)
         if name is None or name.raw in found:
             raise Unreadable("a key is missing, or there twice")
-        found[name.raw] = Row(line.encode(), fields)
+        found[name.raw] = row
     return found
 
 
-def _fields(line: str) -> dict[bytes, Field]:
-    """Return the fields of an object, each with its bytes as they stand."""
+def fields(line: str) -> dict[bytes, Field]:
+    """Return the fields of an object, each with its bytes as they stand; raises `Unreadable`."""
     out: dict[bytes, Field] = {}
     try:
         at = _over(line, _after(line, 0, "{"))
