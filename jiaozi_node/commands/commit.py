@@ -16,6 +16,7 @@ def commit(call: Call) -> Iterator[dict[str, Any]]:
     """Record the stage, or with ``-a`` every tracked file as it is now."""
     from dataclasses import replace
 
+    from jiaozi_node.node import hooks
     from jiaozi_node.node.committing import How
     from jiaozi_node.node.repository import Repository
 
@@ -33,6 +34,7 @@ def commit(call: Call) -> Iterator[dict[str, Any]]:
     if before is not None and call.option("author") is None:
         how, author = replace(how, committer=author), before.author
     words = None if before is None or call.option("message") else before.message
+    stage_before = repository.stages.get(repository.copy_id)
     if call.option("all"):
         if words is None and (call.option("message") or call.edit_text is None):
             _message(call)  # a commit that is refused for its message leaves the stage alone
@@ -41,7 +43,15 @@ def commit(call: Call) -> Iterator[dict[str, Any]]:
         repository.check_staged()
     for note in notes:
         call.note(note)
-    text = words if words is not None else _message(call)
+    if not call.option("no_verify"):
+        repository = hooks.pre_commit(repository, call.environ, call.note, stage_before)
+    if words is None and not call.option("message") and call.edit_text is not None:
+        head = repository.head_commit()
+        with call.home.released():  # others needn't wait for who thinks about words
+            text = _message(call)
+        repository = hooks.reopened(repository, head)
+    else:
+        text = words if words is not None else _message(call)
     made = repository.commit(text, author, int(call.now()), how=how)
     yield {
         "commit": str(made.cid),
@@ -52,6 +62,7 @@ def commit(call: Call) -> Iterator[dict[str, Any]]:
         "files": made.commit.stats.files if made.commit.stats else None,
         "bytes": made.commit.stats.bytes if made.commit.stats else None,
     }
+    hooks.post_commit(repository, made, call.environ, call.note)
 
 
 def _message(call: Call) -> str:
@@ -117,6 +128,7 @@ COMMIT = Command(
             "When the work was done: 2026-05-01T14:30:00Z, @SECONDS, '2 days ago'.",
         ),
         Option("meta", Kind.TEXTS, "KEY=VALUE to keep with it.", (), ()),
+        Option("no-verify", Kind.BOOL, "Don't ask the hook pre-commit."),
         Option("sign", Kind.TEXT, "Sign it, with the key of that name.", ("S",), bare=""),
     ),
     answer=Answer.VALUE,

@@ -26,6 +26,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("reset",): ("restore", "RESET", "Move the branch to another commit."),
     ("tag",): ("tag", "TAG", "List, give or delete tags."),
     ("key",): ("key", "KEY", "List or make the keys that sign commits and tags."),
+    ("hooks",): ("hooks", "HOOKS", "List, allow or forbid the hooks of a working copy."),
     ("reflog",): ("reflog", "REFLOG", "Show where HEAD, a branch or a tag stood before."),
     ("cat",): ("read", "CAT", "Print a file of any revision, path or CID."),
     ("ls",): ("read", "LS", "List a directory of any revision, path or CID."),

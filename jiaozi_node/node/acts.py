@@ -12,7 +12,7 @@ wrote while another thread collects garbage.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,10 @@ class Act:
     def keys(self) -> HoldsKeys:
         """See `Home`."""
         return self._home.keys
+
+    def released(self) -> AbstractContextManager[None]:
+        """Raise: what an act relies on would be gone."""
+        raise RuntimeError("a home can't be let go within an act")
 
     def close(self) -> None:
         """Do nothing: the home is closed by who opened it."""

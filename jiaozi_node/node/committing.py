@@ -8,13 +8,13 @@ from jiaozi_node.errors import Conflict
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.staging import Staging
 from jiaozi_node.versioning import commit as commits
-from jiaozi_node.versioning import fields, signing
+from jiaozi_node.versioning import fields
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.commit import Commit, Stats
-from jiaozi_node.versioning.signing import Signer
 
 if TYPE_CHECKING:
     from jiaozi_node.node.repository import Repository
+    from jiaozi_node.versioning.signing import Signer
 
 
 class NothingToAmend(Conflict):
@@ -37,7 +37,7 @@ class How:
     authored: int | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     committer: Agent | None = None
-    signer: Signer | None = None
+    signer: "Signer | None" = None
 
 
 USUAL = How()
@@ -88,7 +88,11 @@ def made(
         meta=meta or fields.NOTHING,
         stats=_stats(repository, parents[0] if parents else None, tree),
     )
-    return new if how.signer is None else signing.sign(new, (how.signer,))
+    if how.signer is None:
+        return new
+    from jiaozi_node.versioning import signing  # noqa: PLC0415 - most commits are not signed
+
+    return signing.sign(new, (how.signer,))
 
 
 def _stats(repository: "Repository", parent: Commit | None, tree: Cid) -> Stats | None:

@@ -6,6 +6,7 @@ speaks to the daemon that holds them. Only the caller's process touches the user
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -75,6 +76,14 @@ class Home(Protocol):
     @property
     def keys(self) -> HoldsKeys:
         """The keystore."""
+        ...
+
+    def released(self) -> AbstractContextManager[None]:
+        """Let go of the home within the ``with``: other processes may open it and change it.
+
+        What was got from it before may not be used again. When the ``with`` ends by an exception,
+        or the home can't be had back (`Locked`), it stays closed.
+        """
         ...
 
     def close(self) -> None:

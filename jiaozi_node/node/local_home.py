@@ -12,6 +12,8 @@ Layout (design §1, §3)::
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,6 +135,15 @@ class LocalHome:
         from jiaozi_node.stores.keystore import KeyStore
 
         return KeyStore(self.path / "keystore")
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """See `Home`."""
+        self.close()
+        self._blocks = self._names = self._segments = self._config = None
+        self._restored = 0
+        yield
+        self._lock = HomeLock(self.path, LOCK_WAIT_S)
 
     def close(self) -> None:
         """See `Home`: blocks, names, then the lock."""

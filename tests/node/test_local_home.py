@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi_node.errors import Conflict, Refused
+from jiaozi_node.errors import Conflict, Locked, Refused
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.keys import PrivateKey
 from jiaozi_node.formats.peer_id import PeerId
+from jiaozi_node.node.acts import acting
 from jiaozi_node.node.home import HomeMissing, home_path
 from jiaozi_node.node.local_home import LAYOUT, HomeExists, LocalHome, OtherLayout
 from jiaozi_node.node.opening import open_or_make_home, refuse_database
@@ -130,3 +131,25 @@ def test_a_database_url_is_refused_without_its_password(tmp_path: Path) -> None:
         refuse_database("postgres://user:secret@host/db")
     assert "secret" not in str(caught.value)
     assert tmp_path.exists()
+
+
+def test_a_home_let_go_can_be_opened_by_others_and_is_had_back(tmp_path: Path) -> None:
+    home = LocalHome.create(tmp_path / "home")
+    block = Block.of(b"x")
+    with home.blocks.writer() as writer:
+        writer.put([block])
+    with home.released():
+        other = LocalHome.open(tmp_path / "home", 0)
+        other.config.set("user.name", "Ada")
+        other.config.save()
+        other.close()
+    assert home.blocks.get(block.cid) == block
+    assert home.config.get("user.name") == "Ada"
+    with pytest.raises(Locked):
+        LocalHome.open(tmp_path / "home", 0)
+    with pytest.raises(KeyError), home.released():
+        raise KeyError
+    home.close()
+    LocalHome.open(tmp_path / "home", 0).close()
+    with acting(home) as act, pytest.raises(RuntimeError):
+        act.released()
