@@ -8,6 +8,7 @@ files like any other, ``.jiaozi`` is never looked at. An untracked directory is 
 import os
 from collections.abc import Iterator
 from stat import S_ISLNK, S_ISREG
+from struct import error as StructError
 from typing import NamedTuple
 
 from jiaozi_node.dag.walk import Get, stream
@@ -24,7 +25,7 @@ from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.worktree import names
 from jiaozi_node.worktree.ignore import GitRules
 from jiaozi_node.worktree.import_tree import Reader, Sink
-from jiaozi_node.worktree.index import StatIndex
+from jiaozi_node.worktree.index import NO_STAT, PACK_STAT, StatIndex, cid_bytes
 from jiaozi_node.worktree.scan import Excludes, unread
 
 Parts = tuple[str, ...]
@@ -97,22 +98,24 @@ class _Comparing:
         pending: list[tuple[Parts, Cid, Excludes, bool]] = [((), tree, GitRules(), False)]
         while pending:
             parts, cid, rules, ignored = pending.pop()
-            tracked = self._tracked(cid)
-            if tracked is None:  # a file for the tree, a directory on disk
-                self._gone(parts, cid)
-                if self._untracked and not ignored:
-                    self.found.append(Difference(parts, UNTRACKED, None, None, True))
-                continue
+            tracked = None
+            if self._index.directory(os.fsencode("/".join(parts))).tree != cid.raw:
+                tracked = self._tracked(cid)
+                if tracked is None:  # a file for the tree, a directory on disk
+                    self._gone(parts, cid)
+                    if self._untracked and not ignored:
+                        self.found.append(Difference(parts, UNTRACKED, None, None, True))
+                    continue
             if len(parts) > names.MAX_DEPTH:
                 where = names.shown(parts)
                 raise LimitExceeded(f"the depth of {where}", names.MAX_DEPTH, len(parts), "names")
             here = _entered(top, parts, self._root)
             try:
                 inner = rules.entering(parts, here)
-                for below in self._directory(here, parts, tracked, inner, ignored):
+                for below, raw in self._directory(here, parts, cid, tracked, inner, ignored):
                     path = (*parts, below)
                     inside = ignored or inner.excludes(path, True)
-                    pending.append((path, Cid(tracked[below]), inner, inside))
+                    pending.append((path, Cid(raw), inner, inside))
             finally:
                 os.close(here)
 
@@ -120,40 +123,66 @@ class _Comparing:
         self,
         here: int,
         parts: Parts,
-        tracked: dict[str, bytes],
+        cid: Cid,
+        tracked: dict[str, bytes] | None,
         rules: Excludes,
         ignored: bool,
-    ) -> list[str]:
-        """Compare one directory; return those below it that are still to be compared."""
-        known = self._index.reading(os.fsencode("/".join((*parts, ""))) if parts else b"")
+    ) -> list[tuple[str, bytes]]:
+        """Compare one directory; return those below it that are still to be compared.
+
+        *tracked* is what the tree's node *cid* holds, None when the index knows it.
+        """
+        place = os.fsencode("/".join(parts))
+        records = self._index.directory(place).records
+        expected = records if tracked is None else _expected(tracked, records)
         deeper: list[str] = []
+        doubtful: list[tuple[str, os.stat_result]] = []
         strange: list[os.DirEntry[str]] = []
+        get, pack = expected.get, PACK_STAT
         met = 0
         try:
             with os.scandir(here) as listed:
                 for item in listed:
-                    name = item.name
-                    raw = tracked.get(name)
-                    if raw is None:
+                    record = get(item.name)
+                    if record is None:
                         strange.append(item)
                         continue
                     met += 1
                     if item.is_dir(follow_symlinks=False):
-                        deeper.append(name)
+                        deeper.append(item.name)
                         continue
                     found = item.stat(follow_symlinks=False)
-                    if known(name, found) != raw:
-                        self._file(here, (*parts, name), Cid(raw), found)
+                    try:  # `stat_bytes`, spelt out: this is done for every file
+                        stat = pack(
+                            found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+                        )
+                    except StructError:
+                        stat = b"?"
+                    if not record.startswith(stat):
+                        doubtful.append((item.name, found))
         except OSError as fault:
             raise unread(os.path.join(self._root, *parts), fault) from None
-        if met < len(tracked):
+        held = expected if tracked is None else tracked
+        raw_of = cid_bytes if tracked is None else bytes
+        # All is looked up now: what is learnt below goes into these very records.
+        below = [(name, raw_of(held[name])) for name in deeper]
+        doubts = [((*parts, name), Cid(raw_of(held[name])), found) for name, found in doubtful]
+        missing: list[tuple[Parts, Cid]] = []
+        if met < len(held):
             there = set(os.listdir(here))
-            for name, raw in tracked.items():
-                if name not in there:
-                    self._gone((*parts, name), Cid(raw))
+            missing = [
+                ((*parts, name), Cid(raw_of(record)))
+                for name, record in held.items()
+                if name not in there
+            ]
+        same = [self._file(here, path, was, found) for path, was, found in doubts]
+        for path, was in missing:
+            self._gone(path, was)
         if self._untracked and not ignored:
             self._strangers(parts, strange, rules)
-        return deeper
+        if tracked is not None and all(same):
+            self._index.directory(place).settle(cid.raw, tracked)
+        return below
 
     def _tracked(self, cid: Cid) -> dict[str, bytes] | None:
         """Return the names and CIDs of the tree's directory *cid*; None for a file."""
@@ -181,28 +210,34 @@ class _Comparing:
             if not rules.excludes(path, is_directory):
                 self.found.append(Difference(path, UNTRACKED, None, None, is_directory))
 
-    def _file(self, here: int, path: Parts, cid: Cid, found: os.stat_result) -> None:
-        """Look into one file or symlink that the index doesn't speak for."""
+    def _file(self, here: int, path: Parts, cid: Cid, found: os.stat_result) -> bool:
+        """Look into one file or symlink that no record of *cid* fits: is it that still?"""
         name = path[-1]
         if S_ISREG(found.st_mode):
-            place = os.path.join(self._root, *path[:-1])
-            node, before = self._reader.file(here, name, place)
-            self._index.learn(os.fsencode("/".join(path)), before, node.cid, node.tsize)
-            now = node.cid
+            at = os.fsencode("/".join(path))
+            known = self._index.find(at, found)  # as another file than the tree has
+            if known is not None:
+                now = known.cid
+            else:
+                place = os.path.join(self._root, *path[:-1])
+                node, before = self._reader.file(here, name, place)
+                self._index.learn(at, before, node.cid, node.tsize)
+                now = node.cid
         elif S_ISLNK(found.st_mode):
             target = os.fsencode(os.readlink(name, dir_fd=here))
             mtime = divmod(found.st_mtime_ns, 1_000_000_000) if self._profile.mtime else None
             now = symlink(target, self._profile, mtime)[1].cid
         else:  # a pipe, socket or device can't be tracked: what was is gone
             self._gone(path, cid)
-            return
+            return False
         if now == cid:
-            return
+            return True
         if self._tracked(cid) is not None:
             self._gone(path, cid)
             self.found.append(Difference(path, UNTRACKED, None, now))
         else:
             self.found.append(Difference(path, MODIFIED, cid, now))
+        return False
 
     def _gone(self, path: Parts, cid: Cid) -> None:
         """Report every file of the tree at *path* as deleted, and directories that are empty."""
@@ -215,6 +250,14 @@ class _Comparing:
                     )
             else:
                 self.found.append(Difference((*path, *change.path), DELETED, change.before, None))
+
+
+def _expected(tracked: dict[str, bytes], records: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the records that speak for what is *tracked*, for the rest one that fits no file."""
+    return {
+        name: record if (record := records.get(name)) and cid_bytes(record) == raw else NO_STAT
+        for name, raw in tracked.items()
+    }
 
 
 def _entered(top: int, parts: Parts, root: str) -> int:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from jiaozi_node.errors import Misuse
 from jiaozi_node.formats.block import Block
-from jiaozi_node.worktree.index import StatIndex
+from jiaozi_node.worktree import index as index_module
+from jiaozi_node.worktree.index import StatIndex, cid_bytes
 from jiaozi_node.worktree.scan import Unreadable, Vanished
 
 CID = Block.of(b"x").cid
@@ -88,24 +89,26 @@ def test_a_file_touched_since_the_index_began_is_never_remembered(
     index.learn(b"f", set_back, CID, 1)
     assert index.find(b"f", set_back) is None
     # From the future: what is written tomorrow might look the same.
-    index.learn(b"old", stat_of(file, st_mtime_ns=2**62), CID, 1)
-    assert len(index) == 0
+    future = stat_of(file, st_mtime_ns=2**62)
+    index.learn(b"old", future, CID, 1)
+    assert index.find(b"old", future) is None
+    assert index.find(b"old", stat_of(file)) is None
     index.close()
 
 
 def test_forgetting(tmp_path: Path, file: Path) -> None:
     index = StatIndex(tmp_path / "index.db", "p")
     found = stat_of(file)
-    for name in (b"a", b"b", b"c"):
+    for name in (b"a", b"b", b"below/c"):
         index.learn(name, found, CID, 1)
     index.save()
-    index.forget(b"a")
+    for name in (b"a", b"below/c", b"never/known"):
+        index.forget(name)
     index.learn(b"d", found, CID, 1)
-    index.keep_only([b"b", b"d"])
     index.save()
     index.close()
     index = StatIndex(tmp_path / "index.db", "p")
-    assert [bool(index.find(name, found)) for name in (b"a", b"b", b"c", b"d")] == [
+    assert [bool(index.find(name, found)) for name in (b"a", b"b", b"below/c", b"d")] == [
         False,
         True,
         False,
@@ -121,7 +124,7 @@ def test_another_recipe_begins_anew(tmp_path: Path, file: Path) -> None:
     index.close()
     for recipe in ("q", "p"):
         index = StatIndex(tmp_path / "index.db", recipe)
-        assert len(index) == 0
+        assert index.find(b"f", stat_of(file)) is None
         index.close()
 
 
@@ -140,18 +143,89 @@ def test_a_file_that_is_no_database_is_thrown_away(tmp_path: Path, file: Path) -
 
 def test_a_row_that_rotted_says_nothing(tmp_path: Path, file: Path) -> None:
     path = tmp_path / "index.db"
-    index = StatIndex(path, "p")
-    for name in (b"f", b"g"):
-        index.learn(name, stat_of(file), CID, 1)
+    changes = (
+        "records = CAST('text' AS BLOB)",
+        "records = 7",
+        "records = NULL",
+        "records = records || x'00'",
+        "tree = x'01'",
+        "sum = sum + 1",
+        "sum = 'text'",
+        "path = 'elsewhere'",
+    )
+    for change in changes:
+        index = StatIndex(path, "p")
+        index.learn(b"d/f", stat_of(file), CID, 1)
+        index.save()
+        assert index.find(b"d/f", stat_of(file)) is not None
+        index.close()
+        with sqlite3.connect(path) as db:
+            db.execute(f"UPDATE directories SET {change}")
+        db.close()
+        index = StatIndex(path, "p")
+        assert index.find(b"d/f", stat_of(file)) is None, change
+        assert index.directory(b"d").tree is None
+        index.close()
+
+
+def test_a_directory_is_known_as_a_whole_until_one_of_its_files_is_another(
+    tmp_path: Path, file: Path
+) -> None:
+    other = Block.of(b"other").cid
+    tree = Block.of(b"tree").cid.raw
+    index = StatIndex(tmp_path / "index.db", "p")
+    index.learn(b"d/f", stat_of(file), CID, 1)
+    index.learn(b"d/gone", stat_of(file), CID, 1)
+    index.learn(b"d/was", stat_of(file), other, 1)
+    index.directory(b"d").settle(tree, {"f": CID.raw, "was": CID.raw, "folder": other.raw})
     index.save()
     index.close()
-    with sqlite3.connect(path) as db:
-        db.execute("UPDATE files SET cid = ? WHERE path = ?", (Block.of(b"y").cid.raw, b"f"))
-        db.execute("UPDATE files SET cid = 'text' WHERE path = ?", (b"g",))
-    db.close()
-    index = StatIndex(path, "p")
-    assert index.find(b"f", stat_of(file)) is None
-    assert index.find(b"g", stat_of(file)) is None
+    index = StatIndex(tmp_path / "index.db", "p")
+    known = index.directory(b"d")
+    assert known.tree == tree
+    assert {name: cid_bytes(record) for name, record in known.records.items()} == {
+        "f": CID.raw,
+        "was": CID.raw,
+        "folder": other.raw,
+    }
+    # What was another file, or none, is known by its CID and by no stat.
+    assert index.find(b"d/f", stat_of(file)) is not None
+    assert index.find(b"d/was", stat_of(file)) is None
+    assert index.find(b"d/folder", stat_of(file)) is None
+    # The same bytes at another time: the node stays what it was.
+    index.learn(b"d/f", stat_of(file, st_mtime_ns=5), CID, 1)
+    assert index.directory(b"d").tree == tree
+    index.learn(b"d/f", stat_of(file), other, 1)
+    assert index.directory(b"d").tree is None
+    index.directory(b"d").settle(tree, {"f": other.raw})
+    index.forget(b"d/f")
+    assert index.directory(b"d").tree is None
+    index.close()
+
+
+def test_directories_that_are_unchanged_are_let_go_of(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "LOADED_ENTRIES", 5)
+    index = StatIndex(tmp_path / "index.db", "p")
+    for number in range(20):
+        index.learn(b"%d/f" % number, stat_of(file), CID, 1)
+    index.save()
+    assert index.find(b"another/f", stat_of(file)) is None
+    index.learn(b"3/g", stat_of(file), CID, 1)
+    for number in range(20):
+        assert index.find(b"%d/f" % number, stat_of(file)) is not None
+    assert len(index._loaded) < 10
+    index.save()
+    assert index.find(b"3/g", stat_of(file)) is not None
+    index.close()
+
+
+def test_a_time_that_no_record_can_hold_is_hashed_each_time(tmp_path: Path, file: Path) -> None:
+    index = StatIndex(tmp_path / "index.db", "p")
+    early = stat_of(file, st_mtime_ns=-(2**70))
+    index.learn(b"f", early, CID, 1)
+    assert index.find(b"f", early) is None
     index.close()
 
 
@@ -203,7 +277,7 @@ def test_an_index_locked_by_somebody_is_not_an_error(tmp_path: Path, file: Path)
     other.rollback()
     other.close()
     index = StatIndex(path, "p")
-    assert len(index) == 1
+    assert index.find(b"f", stat_of(file)) is not None
     index.close()
 
 
