@@ -25,6 +25,7 @@ from jiaozi_node.unixfs.node import DIRECTORY, FILE, Node
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.unixfs.stat import stat
 from jiaozi_node.worktree import names
+from jiaozi_node.worktree.compare import UNTRACKED, compare
 from jiaozi_node.worktree.ignore import GitRules
 from jiaozi_node.worktree.import_tree import Spared, import_tree
 from jiaozi_node.worktree.index import StatIndex
@@ -110,12 +111,23 @@ class Staging:
 
     def of_tracked(self, tree: Cid) -> Staged:
         """Stage every tracked file as it is now, and the removal of those that went."""
-        found: dict[Parts, Node | None] = {}
         with self._writing() as put, self._index() as index:
-            for parts, cid in self._files(tree):
-                node = self._now(parts, cid, put, index)
-                if node is None or node.cid != cid:
-                    found[parts] = node
+            differing = compare(
+                self._root,
+                tree,
+                self._get,
+                self._profile,
+                index,
+                home=self._home,
+                untracked=False,
+                put=put,
+                progress=self._progress,
+            )
+            found = {
+                one.parts: one.node
+                for one in differing
+                if one.letter != UNTRACKED and not one.folder
+            }
             new = self._edited(tree, found, put) if found else tree
         return self._staged(tree, new)
 
@@ -257,11 +269,6 @@ class Staging:
         """Raise *fault* unless something is tracked at *parts*."""
         if not parts or self._find(tree, parts) is None:
             raise fault
-
-    def _files(self, tree: Cid) -> Iterator[tuple[Parts, Cid]]:
-        for change in stream(changes(None, tree), self._get):
-            if change.after is not None:
-                yield change.path, change.after
 
     def _entries(self, cid: Cid) -> dict[str, Cid]:
         """Return the entries of the directory at *cid*; nothing for a file."""

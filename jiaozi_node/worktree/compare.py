@@ -21,10 +21,11 @@ from jiaozi_node.unixfs import blocks
 from jiaozi_node.unixfs.add import symlink
 from jiaozi_node.unixfs.changes import Change, Folder, walked
 from jiaozi_node.unixfs.directory import values
+from jiaozi_node.unixfs.node import Node
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.worktree import names
 from jiaozi_node.worktree.ignore import GitRules
-from jiaozi_node.worktree.import_tree import Reader, Sink
+from jiaozi_node.worktree.import_tree import Progress, Put, Reader, Sink
 from jiaozi_node.worktree.index import NO_STAT, PACK_STAT, StatIndex, cid_bytes
 from jiaozi_node.worktree.scan import Excludes, unread
 
@@ -40,6 +41,7 @@ class Difference(NamedTuple):
 
     *letter* is M, D or ?. *before* is what the tree has there, *after* what the file hashes to,
     None unless it was modified. *folder* marks an untracked directory, or an empty one that went.
+    *node* is what was imported of a modified file when `compare` was to keep it.
     """
 
     parts: Parts
@@ -47,6 +49,7 @@ class Difference(NamedTuple):
     before: Cid | None
     after: Cid | None
     folder: bool = False
+    node: Node | None = None
 
 
 def compare(
@@ -58,19 +61,24 @@ def compare(
     *,
     home: Parts | None = None,
     untracked: bool = True,
+    put: Put | None = None,
+    progress: Progress | None = None,
 ) -> list[Difference]:
     """Return how the directory *root* differs from *tree*, in byte order of paths.
 
     *home* is the node home's place below *root*, which is passed over. Files are opened from their
-    directories and no symlink is followed. Raises `Unreadable`, `Vanished`, `Changed`.
+    directories and no symlink is followed. With *put* the blocks of every modified file go there,
+    all of them before this returns. Raises `Unreadable`, `Vanished`, `Changed`.
     """
-    with Reader(profile, Sink(None)) as reader:
-        work = _Comparing(root, get, profile, index, reader, home, untracked)
+    sink = Sink(put)
+    with Reader(profile, sink, progress) as reader:
+        work = _Comparing(root, get, profile, index, reader, home, untracked, sink)
         top = os.open(root, _FLAGS & ~os.O_NOFOLLOW)
         try:
             work.run(top, tree)
         finally:
             os.close(top)
+    sink.flush()
     return sorted(work.found, key=_order)
 
 
@@ -86,8 +94,10 @@ class _Comparing:
         reader: Reader,
         home: Parts | None,
         untracked: bool,
+        sink: Sink,
     ) -> None:
         self.found: list[Difference] = []
+        self._sink = sink
         self._root, self._get, self._profile = root, get, profile
         self._index, self._reader = index, reader
         self._home, self._untracked = home, untracked
@@ -213,9 +223,11 @@ class _Comparing:
     def _file(self, here: int, path: Parts, cid: Cid, found: os.stat_result) -> bool:
         """Look into one file or symlink that no record of *cid* fits: is it that still?"""
         name = path[-1]
+        node: Node | None = None
         if S_ISREG(found.st_mode):
             at = os.fsencode("/".join(path))
-            known = self._index.find(at, found)  # as another file than the tree has
+            # It may be known as another file than the tree has; that spares reading, not storing.
+            known = None if self._sink.keep else self._index.find(at, found)
             if known is not None:
                 now = known.cid
             else:
@@ -226,7 +238,9 @@ class _Comparing:
         elif S_ISLNK(found.st_mode):
             target = os.fsencode(os.readlink(name, dir_fd=here))
             mtime = divmod(found.st_mtime_ns, 1_000_000_000) if self._profile.mtime else None
-            now = symlink(target, self._profile, mtime)[1].cid
+            made, node = symlink(target, self._profile, mtime)
+            self._sink.take(made)
+            now = node.cid
         else:  # a pipe, socket or device can't be tracked: what was is gone
             self._gone(path, cid)
             return False
@@ -236,7 +250,7 @@ class _Comparing:
             self._gone(path, cid)
             self.found.append(Difference(path, UNTRACKED, None, now))
         else:
-            self.found.append(Difference(path, MODIFIED, cid, now))
+            self.found.append(Difference(path, MODIFIED, cid, now, node=node))
         return False
 
     def _gone(self, path: Parts, cid: Cid) -> None:

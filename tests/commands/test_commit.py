@@ -74,3 +74,29 @@ def test_without_a_commit_there_is_nothing_to_amend(jiaozi: Run, place: Path) ->
     jiaozi("add", ".")
     assert "amended" in jiaozi("commit", "--amend", "-m", "x", code=1).err
     jiaozi("commit", "--allow-empty", "-m", "first")
+
+
+def test_commit_a_sees_what_a_path_became(jiaozi: Run, repo: Path) -> None:
+    for name in ("dir/x", "dir/y", "file", "link", "big"):
+        (repo / name).parent.mkdir(exist_ok=True)
+        (repo / name).write_text(name)
+    jiaozi("add", ".")
+    jiaozi("commit", "-m", "all kinds")
+    for name in ("dir/x", "dir/y", "file", "link"):
+        (repo / name).unlink()
+    (repo / "dir").rmdir()
+    (repo / "dir").write_text("a file now, and as such not tracked")
+    (repo / "file").mkdir()
+    (repo / "file" / "below").write_text("not tracked either")
+    (repo / "link").symlink_to("a")
+    (repo / "big").write_bytes(bytes(3 * 1024 * 1024))
+    (repo / "new").write_text("nor this")
+    jiaozi("status")  # what it hashes spares reading, not storing
+    jiaozi("commit", "-a", "-m", "other kinds")
+    # An empty directory is tracked, so that it stays when its files went.
+    assert jiaozi("ls", "HEAD").out.split() == ["a", "big", "dir/", "link"]
+    assert jiaozi("cat", "HEAD:big").raw == bytes(3 * 1024 * 1024)
+    assert newest(jiaozi)["stats"] == {"files": 3, "bytes": 4 + 3 * 1024 * 1024 + 1}
+    shown = jiaozi("status", "--short").out.splitlines()
+    assert "?? new" in shown
+    assert not [line for line in shown if line.endswith(("big", "link"))]
