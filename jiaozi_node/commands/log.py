@@ -1,50 +1,103 @@
 """``jiaozi log``: the history of a revision, newest first."""
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Argument, Call, Command, Kind, Option
 from jiaozi_node.commands.shown import moment, quoted, short
 from jiaozi_node.commands.signed import lines as signatures
-from jiaozi_node.errors import Misuse, NotFound
 
 if TYPE_CHECKING:
+    from jiaozi_node.commands.graph import Graph, Picture
     from jiaozi_node.formats.cid import Cid
+    from jiaozi_node.node.logs import Told, Wanted
+    from jiaozi_node.node.repository import Repository
     from jiaozi_node.versioning.commit import Commit
+    from jiaozi_node.versioning.history import Absent
 
 
 def log(call: Call) -> Iterator[dict[str, Any]]:
     """Yield commits; a parent that isn't here comes as a row that says so."""
-    from jiaozi_node.dag.walk import stream
+    from jiaozi_node.node import logs
     from jiaozi_node.node.repository import Repository
-    from jiaozi_node.versioning import history
+    from jiaozi_node.versioning.history import Absent
 
-    most = call.option("max_count")
-    if most is not None and most < 0:
-        raise Misuse(f"--max-count can't be negative, and is {most}")
     repository = Repository.at(call.home, call.cwd)
-    wanted: str | None = call.args["revision"]
-    if wanted is None and repository.head_commit() is None:
-        raise NotFound(f"branch {repository.head.branch!r} has no commits yet")
-    tip = repository.resolve(wanted or "HEAD")
-    names = repository.decorations()
+    wanted = _wanted(call, repository)
+    names = repository.decorations() if call.option("decorate") else {}
     trusted = None
     if call.option("show_signature"):
         from jiaozi_node.commands import signed
         from jiaozi_node.node import signers
 
         trusted = signers.trusted(call.home)
-    walk = history.log((tip,), first_parent=call.option("first_parent"), partial=True)
-    for count, visit in enumerate(stream(walk, call.home.blocks.get)):
-        if most is not None and count >= most:
-            return
-        if isinstance(visit, history.Absent):
-            yield {"commit": str(visit.cid), "missing": True}
-        elif isinstance(visit, history.Visit):
-            value = shown(visit.cid, visit.commit, names.get(visit.cid, []))
-            if call.option("show_signature"):
-                value["signatures"] = signed.judged(visit.commit, trusted)
-            yield value
+    graph: Graph | None = None
+    if wanted.graph and call.rendered_text:
+        from jiaozi_node.commands import graph as graphs
+
+        graph = graphs.Graph()
+    first = True
+    for told in _found(logs.log(repository, wanted), call):
+        if isinstance(told, Absent):
+            yield {"commit": str(told.cid), "missing": True}
+            continue
+        value = shown(told.cid, told.commit, names.get(told.cid, []))
+        if told.names:
+            value["path"] = "/".join(told.names[0])
+        if call.option("show_signature"):
+            value["signatures"] = signed.judged(told.commit, trusted)
+        if graph is not None:
+            gap = not first and not call.option("oneline")
+            value["picture"] = graph.draw(told.cid, told.parents, gap=gap)
+            first = False
+        yield value
+
+
+def _found(found: "Iterator[Told | Absent]", call: Call) -> "Iterator[Told | Absent]":
+    """Yield what is *found*; where a file is taken for a revision, say how to ask for it."""
+    from jiaozi_node.versioning.revision import UnknownRevision
+
+    try:
+        yield from found
+    except UnknownRevision as fault:
+        if os.path.lexists(os.path.join(call.cwd, fault.text)):
+            fault.args = (f"{fault}; for the file, write -- {fault.text}",)
+        raise
+
+
+def _wanted(call: Call, repository: "Repository") -> "Wanted":
+    """Return what the words of *call* ask for."""
+    from jiaozi_node.node import diffing, logs
+
+    revisions: tuple[str, ...] = call.args["revision"]
+    given = (*call.args["path"], *call.option("path"))
+    paths = [diffing.parts_of(repository, os.path.join(call.cwd, path)) for path in given]
+    return logs.Wanted(
+        revisions,
+        every=bool(call.option("all")),
+        paths=tuple(dict.fromkeys(paths)),
+        follow=bool(call.option("follow")),
+        first_parent=bool(call.option("first_parent")),
+        graph=bool(call.option("graph")),
+        reverse=bool(call.option("reverse")),
+        most=call.option("max_count"),
+        since=_moment(call, "since"),
+        until=_moment(call, "until"),
+        authors=call.option("author"),
+        words=call.option("grep"),
+        any_case=bool(call.option("ignore_case")),
+    )
+
+
+def _moment(call: Call, option: str) -> int | None:
+    text: str | None = call.option(option)
+    if text is None:
+        return None
+    from jiaozi_node.node.clock import SystemZone
+    from jiaozi_node.versioning import dates
+
+    return dates.parse(text, int(call.now()), SystemZone())
 
 
 def shown(cid: "Cid", commit: "Commit", names: list[str]) -> dict[str, Any]:
@@ -105,25 +158,68 @@ def header(value: dict[str, Any]) -> str:
 
 def _text(value: dict[str, Any], call: Call) -> str:
     if value.get("missing"):
-        return f"commit {value['commit']} is not here\n"
-    if call.option("oneline"):
-        names = f" ({', '.join(quoted(name) for name in value['refs'])})" if "refs" in value else ""
-        subject = next((line for line in value["message"].splitlines() if line.strip()), "")
-        rows = [f"    {line}\n" for line in signatures(value.get("signatures", []))]
-        return f"{short(value['commit'])}{names} {quoted(subject)}\n{''.join(rows)}"
-    return header(value) + "\n"
+        return (
+            f"commit {value['commit']} is not here; 'jiaozi ipfs dag import FILE.car' brings it\n"
+        )
+    text = _oneline(value) if call.option("oneline") else header(value)
+    picture: Picture | None = value.get("picture")
+    if picture is not None:
+        return _beside(picture, text.splitlines())
+    return text if call.option("oneline") else text + "\n"
+
+
+def _oneline(value: dict[str, Any]) -> str:
+    names = f" ({', '.join(quoted(name) for name in value['refs'])})" if "refs" in value else ""
+    subject = next((line for line in value["message"].splitlines() if line.strip()), "")
+    rows = [f"    {line}\n" for line in signatures(value.get("signatures", []))]
+    return f"{short(value['commit'])}{names} {quoted(subject)}\n{''.join(rows)}"
+
+
+def _beside(picture: "Picture", lines: list[str]) -> str:
+    """Return *lines* beside the rows of *picture*."""
+    rows = [picture.own, *picture.after]
+    rows += [picture.rest] * (len(lines) - len(rows))
+    lines = lines + [""] * (len(rows) - len(lines))
+    out = [] if picture.gap is None else [picture.gap]
+    out += picture.before
+    out += [row + line for row, line in zip(rows, lines, strict=True)]
+    return "".join(f"{row.rstrip()}\n" for row in out)
 
 
 LOG = Command(
     path=("log",),
     tagline="Show the history of a revision.",
     handler=log,
-    arguments=(Argument("revision", "Where to begin; HEAD if absent.", required=False),),
+    arguments=(
+        Argument(
+            "revision",
+            "Where to begin, or A..B, A...B, ^A; HEAD if absent.",
+            required=False,
+            many=True,
+        ),
+        Argument("path", "Only what touched these, behind --.", False, many=True, dashed=True),
+    ),
     options=(
         Option("oneline", Kind.BOOL, "One line for each commit."),
+        Option("graph", Kind.BOOL, "Draw how the commits follow each other."),
         Option("max-count", Kind.INT, "Show at most so many.", ("n",)),
+        Option("all", Kind.BOOL, "Begin at every branch and tag, and at HEAD."),
         Option("first-parent", Kind.BOOL, "Follow first parents only."),
+        Option("since", Kind.TEXT, "Committed at that date or later.", ("after",)),
+        Option("until", Kind.TEXT, "Committed at that date or before.", ("before",)),
+        Option("author", Kind.TEXTS, "A regular expression found in 'Name <mail>'.", (), ()),
+        Option("grep", Kind.TEXTS, "A regular expression found in the message.", (), ()),
+        Option("ignore-case", Kind.BOOL, "Let case not count in --author and --grep.", ("i",)),
+        Option("path", Kind.TEXTS, "As behind --.", (), ()),
+        Option("follow", Kind.BOOL, "Follow the one file through unchanged moves."),
+        Option("reverse", Kind.BOOL, "Oldest first, of those that would be shown."),
+        Option("decorate", Kind.BOOL, "Name branches and tags; =false doesn't.", (), True),
         Option("show-signature", Kind.BOOL, "Check the signatures and tell of them."),
     ),
     text=_text,
+    help="""
+    Commits come before their parents: the greatest generation first, then the latest; with --graph
+    line by line, as git draws them. Dates are 2026-05-01T14:30:00Z, @SECONDS, yesterday, '3 days
+    ago' and the like.
+    """,
 )

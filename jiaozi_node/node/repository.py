@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jiaozi_node.dag.walk import run, stream
-from jiaozi_node.errors import Conflict, Misuse, NotFound
+from jiaozi_node.errors import Conflict, Malformed, Misuse, NotFound
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.acts import acting
@@ -197,6 +197,10 @@ class Repository:
             if name.family == HEADS and name.name != head.branch:
                 out.setdefault(target, []).append(name.name)
             elif name.family == TAGS:
+                try:
+                    target = run(history.peel(target), self.home.blocks.get).cid
+                except (NotFound, Malformed):
+                    continue  # a tag of a directory, or one whose commit isn't here
                 out.setdefault(target, []).append(f"tag: {name.name}")
         return out
 

@@ -1,14 +1,15 @@
-"""Walks over commits: the log, ancestry, counts. They ask for blocks and never fetch.
+"""Walks over commits: ancestry, counts, tags. They ask for blocks and never fetch.
 
-Order goes by generation first and time second (``specs/commit-dag.md`` §5.3), so every commit comes
-before its parents whatever the clocks said, and a search stops below the generation it looks for.
+A search goes by falling generation (``specs/commit-dag.md`` §5.3) whatever the clocks said, and
+stops below the generation it looks for. The orders of a log are in `order`.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import Protocol
 
-from jiaozi_node.dag.walk import Lookup, Walk, need
+from jiaozi_node.dag.walk import Lookup, need
 from jiaozi_node.errors import LimitExceeded, Malformed, NotFound
 from jiaozi_node.formats.block import Block, within
 from jiaozi_node.formats.cid import DAG_PB, Cid
@@ -47,6 +48,16 @@ class Visit:
     cid: Cid
     commit: Commit
 
+    @property
+    def parents(self) -> tuple[Cid, ...]:
+        """The commit's parents."""
+        return self.commit.parents
+
+    @property
+    def generation(self) -> int:
+        """The commit's generation."""
+        return self.commit.generation
+
 
 @dataclass(frozen=True, slots=True)
 class Absent:
@@ -57,33 +68,6 @@ class Absent:
 
 
 _Queued = tuple[int, int, bytes, Visit]  # the order of the log: greatest generation, then time
-
-
-def log(
-    tips: Iterable[Cid], *, first_parent: bool = False, partial: bool = False
-) -> Walk[Visit | Absent, None]:
-    """Yield *tips* and their ancestors, each once, newest first.
-
-    A commit that isn't here raises `ParentMissing`; with *partial* it comes as `Absent` instead,
-    as soon as it is known. With *first_parent* only first parents are followed. Tips are commits
-    (see `peel` for tags). Raises `WrongGeneration` for a commit whose parents belie it.
-    """
-    known: dict[Cid, int] = {}  # the generation of each commit met; 0 when it isn't here
-    queue: list[_Queued] = []
-    for tip in tips:
-        if tip not in known and not (yield from _arrive(tip, None, known, queue, partial, ())):
-            yield Absent(tip, None)
-    while queue:
-        visit = heappop(queue)[3]
-        yield visit
-        commit = visit.commit
-        parents = commit.parents[:1] if first_parent else commit.parents
-        for at, parent in enumerate(parents):
-            if parent not in known:
-                soon = parents[at + 1 :]
-                if not (yield from _arrive(parent, visit.cid, known, queue, partial, soon)):
-                    yield Absent(parent, visit.cid)
-        _check_generation(visit, [known[parent] for parent in parents])
 
 
 def is_ancestor(ancestor: Cid, of: Cid) -> Lookup[bool]:
@@ -97,7 +81,7 @@ def is_ancestor(ancestor: Cid, of: Cid) -> Lookup[bool]:
     known: dict[Cid, int] = {}
     queue: list[_Queued] = []
     missing: list[tuple[Cid, Cid | None]] = []
-    if not (yield from _arrive(of, None, known, queue, True, ())):
+    if not (yield from _arrive(of, None, known, queue, ())):
         missing.append((of, None))
     while queue:
         cid, commit = (visit := heappop(queue)[3]).cid, visit.commit
@@ -109,11 +93,9 @@ def is_ancestor(ancestor: Cid, of: Cid) -> Lookup[bool]:
             continue  # its parents are no descendants of *ancestor*
         for at, parent in enumerate(commit.parents):
             soon = commit.parents[at + 1 :]
-            if parent not in known and not (
-                yield from _arrive(parent, cid, known, queue, True, soon)
-            ):
+            if parent not in known and not (yield from _arrive(parent, cid, known, queue, soon)):
                 missing.append((parent, cid))
-        _check_generation(visit, [known[parent] for parent in commit.parents])
+        check_generation(visit, [known[parent] for parent in commit.parents])
     if missing:
         raise ParentMissing(*missing[0])
     return False
@@ -208,13 +190,31 @@ def opened(block: Block) -> Commit | Tag:
         raise within(block.cid, fault) from None
 
 
-def _check_generation(visit: Visit, parents: list[int]) -> None:
-    """Check the generation of *visit* by those of its *parents* that are known (0: not here)."""
-    found = visit.commit.generation
+class HasParents(Protocol):
+    """A commit, or what is known of one."""
+
+    @property
+    def cid(self) -> Cid:
+        """Its CID."""
+        ...
+
+    @property
+    def parents(self) -> tuple[Cid, ...]:
+        """Its parents."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Its generation."""
+        ...
+
+
+def check_generation(child: HasParents, parents: list[int]) -> None:
+    """Check the generation of *child* by those of *parents* that were read (0: not here)."""
     above = 1 + max(parents, default=0)
-    whole = len(parents) == len(visit.commit.parents) and all(parents)
-    if found != above if whole else found < above:
-        raise commits.WrongGeneration(visit.cid, found, above)
+    whole = len(parents) == len(child.parents) and all(parents)
+    if child.generation != above if whole else child.generation < above:
+        raise commits.WrongGeneration(child.cid, child.generation, above)
 
 
 def _arrive(
@@ -222,15 +222,12 @@ def _arrive(
     child: Cid | None,
     known: dict[Cid, int],
     queue: list[_Queued],
-    partial: bool,
     soon: tuple[Cid, ...],
 ) -> Lookup[bool]:
-    """Read *cid* and queue it; False when it is not here and *partial* allows that."""
+    """Read *cid* and queue it; False when it is not here."""
     try:
         commit = yield from read(cid, child, soon)
     except ParentMissing:
-        if not partial:
-            raise
         known[cid] = 0
         return False
     known[cid] = commit.generation

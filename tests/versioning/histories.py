@@ -43,10 +43,11 @@ class Histories:
         *parents: Cid,
         time: int = 0,
         generation: int | None = None,
+        tree: Cid = TREE,
     ) -> Cid:
         if generation is None:
             generation = commits.generation_above(self.commits[parent] for parent in parents)
-        commit = Commit(TREE, parents, "unixfs-v1-2025", ADA, time, message, generation)
+        commit = Commit(tree, parents, "unixfs-v1-2025", ADA, time, message, generation)
         cid = self.put(commits.encode(commit))
         self.commits[cid] = commit
         return cid

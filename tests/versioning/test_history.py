@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,22 +8,29 @@ from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import DAG_CBOR, Cid
 from jiaozi_node.stores.api import BlockMissing
 from jiaozi_node.versioning import history as walks
+from jiaozi_node.versioning import order
 from jiaozi_node.versioning import tag as tags
 from jiaozi_node.versioning.commit import WrongGeneration
 from jiaozi_node.versioning.fields import SchemaBroken
-from jiaozi_node.versioning.history import Absent, ParentMissing, Visit
+from jiaozi_node.versioning.history import Absent, ParentMissing
+from jiaozi_node.versioning.order import Step
 from jiaozi_node.versioning.tag import Tag
 from tests.versioning import histories
 from tests.versioning.histories import ADA, TREE, Histories
 
 
-def logged(
-    history: Histories, *tips: Cid, first_parent: bool = False, partial: bool = False
-) -> list[Cid]:
-    steps: Iterator[Visit | Absent] = stream(
-        walks.log(tips, first_parent=first_parent, partial=partial), history.get
-    )
-    return [step.cid for step in steps]
+def steps_of(history: Histories, *tips: Cid, first_parent: bool = False) -> list[Step | Absent]:
+    narrow = order.first_parent if first_parent else order.every_parent
+    exploration = order.Exploration(order.load, narrow)
+    return list(stream(order.by_generation(tips, exploration), history.get))
+
+
+def cid_of(step: Step | Absent) -> Cid:
+    return step.cid if isinstance(step, Absent) else step.outline.cid
+
+
+def logged(history: Histories, *tips: Cid, first_parent: bool = False) -> list[Cid]:
+    return [cid_of(step) for step in steps_of(history, *tips, first_parent=first_parent)]
 
 
 @given(histories.dags(), st.data())
@@ -61,9 +66,9 @@ def test_a_partial_history_is_told_up_to_its_gaps(
     gone = data.draw(st.sets(st.sampled_from(every)))
     for cid in gone:
         del history.blocks[cid]
-    steps = list(stream(walks.log([tip], partial=True), history.get))
+    steps = steps_of(history, tip)
     absent = {step.cid for step in steps if isinstance(step, Absent)}
-    seen = {step.cid for step in steps if isinstance(step, Visit)}
+    seen = {step.outline.cid for step in steps if isinstance(step, Step)}
     assert absent <= gone
     assert not seen & gone
     assert len(steps) == len(absent) + len(seen)
@@ -100,13 +105,12 @@ def test_a_missing_parent_is_named_with_its_child() -> None:
     line = history.line(3)
     del history.blocks[line[0]]
     with pytest.raises(ParentMissing) as caught:
-        logged(history, line[2])
+        run(walks.read(line[0], line[1]), history.get)
     assert (caught.value.parent, caught.value.child) == (line[0], line[1])
     with pytest.raises(ParentMissing):
         run(walks.count([line[2]]), history.get)
-    steps = list(stream(walks.log([line[2]], partial=True), history.get))
-    assert steps[-1] == Absent(line[0], line[1])
-    assert logged(history, line[2], partial=True) == [line[2], line[1], line[0]]
+    assert steps_of(history, line[2])[-1] == Absent(line[0], line[1])
+    assert logged(history, line[2]) == [line[2], line[1], line[0]]
 
 
 def test_ancestry_needs_no_block_below_the_ancestor() -> None:
@@ -151,7 +155,7 @@ def test_a_generation_below_a_known_parent_is_refused_in_a_partial_history() -> 
     liar = history.commit("liar", line[4], other, generation=3)
     del history.blocks[other]
     with pytest.raises(WrongGeneration):
-        logged(history, liar, partial=True)
+        logged(history, liar)
 
 
 def test_a_history_of_ten_thousand_is_walked_without_recursion() -> None:
