@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,9 +142,8 @@ def test_a_bomb_is_measured_once() -> None:
     top = boxed("leaf", store)
     for _level in range(60):
         top = boxed([top, top], store)
-    began = time.perf_counter()
     assert run(measure(top), store.get).blocks == 61
-    assert time.perf_counter() - began < 0.05
+    assert len(store.asked) == 61
     walk = stream(descend(top, unique=False), store.get)
     assert [next(walk).depth for _turn in range(62)][-1] == 60
 

@@ -23,7 +23,7 @@ from jiaozi_node.node.collecting import RUN_KEY, Collected, NamesLost, age_s, co
 from jiaozi_node.node.fsck import fsck
 from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.node.repository import Repository
-from jiaozi_node.stores.api import BlockMissing, Change
+from jiaozi_node.stores.api import BlockMissing, Change, Family
 from jiaozi_node.unixfs.read import read
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.stages import Stages
@@ -247,6 +247,53 @@ def test_what_was_dropped_is_given_back_to_the_disk(home: LocalHome, tmp_path: P
     assert size() < 1_000_000
     assert home.blocks.get(kept.cid) == kept
     assert clean(home)
+
+
+def test_an_own_copy_that_a_rebuild_brings_back_is_private_garbage(
+    home: LocalHome, tmp_path: Path
+) -> None:
+    """It lay in own-* and pub-*, and collection noted the drop where the row led: in pub-*."""
+    twice, kept_own, kept_public = (Block.of(data) for data in (b"2", b"kept", b"kept too"))
+    put(home, twice, kept_own)
+    with home.blocks.writer(Family.PUBLIC) as writer:
+        writer.put([twice, kept_public])
+    for one in (kept_own, kept_public):
+        Pins(home.names).add(one.cid)
+    store = home._segments
+    assert store is not None
+    assert store.is_public([twice.cid]) == [True]
+    # More of each segment stays than goes, so neither is written anew.
+    assert [one.cid for one in gc(home)[0]] == [twice.cid]
+    assert home.blocks.has([twice.cid]) == [False]
+    assert clean(home)
+    home.close()
+    shutil.rmtree(tmp_path / "home" / "index")
+    back = LocalHome.open(tmp_path / "home")
+    try:
+        assert back.blocks.has([twice.cid]) == [True]
+        store = back._segments
+        assert store is not None
+        assert store.rebuilds == 1
+        asked = [twice.cid, kept_own.cid, kept_public.cid]
+        assert store.is_public(asked) == [False, False, True]
+        found = list(fsck(back, NOW))
+        assert [(one.where, one.item, one.lost) for one in found] == [("store", "index", False)]
+    finally:
+        back.close()
+    back = LocalHome.open(tmp_path / "home")
+    try:
+        assert clean(back)
+        assert [one.cid.multihash for one in gc(back)[0]] == [twice.cid.multihash]
+        assert back.blocks.has(asked) == [False, True, True]
+        assert clean(back)
+    finally:
+        back.close()
+    shutil.rmtree(tmp_path / "home" / "index")
+    back = LocalHome.open(tmp_path / "home")
+    try:  # now both copies are noted as dropped
+        assert back.blocks.has(asked) == [False, True, True]
+    finally:
+        back.close()
 
 
 def test_a_resumable_act_that_went_quiet_keeps_for_fourteen_days(home: LocalHome) -> None:

@@ -1,7 +1,6 @@
 """Sharded directories: thresholds, depth, and shards made by an enemy."""
 
 import random
-import time
 from dataclasses import replace
 
 import pytest
@@ -136,12 +135,11 @@ def test_bad_shards_are_refused(rule: str) -> None:
     store = Blocks()
     store.put([REFUSED[rule], FILE])
     root = REFUSED[rule].cid
-    began = time.perf_counter()
     with pytest.raises(Malformed):
         run(gather(entries(root)), store.get)
     with pytest.raises((Malformed, EntryMissing)):
         run(lookup(root, "a"), store.get)
-    assert time.perf_counter() - began < 0.05
+    assert len(store.asked) <= 4
 
 
 def test_a_child_with_another_fanout_is_refused() -> None:
@@ -175,10 +173,9 @@ def test_a_bomb_of_shards_raises_at_its_first_entry() -> None:
         links: list[RawLink] = [(bottom.cid.raw, prefix, 1) for prefix in hamt.shape(256).prefixes]
         bottom = shard(links, b"\xff" * 32)
         store.put([bottom])
-    began = time.perf_counter()
     with pytest.raises(hamt.MalformedShard, match="hash"):
         run(gather(entries(bottom.cid)), store.get)
-    assert time.perf_counter() - began < 0.1
+    assert len(store.asked) <= 8
 
 
 def test_shards_deeper_than_the_hash_are_refused() -> None:
@@ -203,8 +200,8 @@ def test_shards_deeper_than_the_hash_are_refused() -> None:
 
 
 def test_mutants_are_refused_or_whole() -> None:
-    """1,000 shards with bytes changed, from a seed: an error of one line within 10 ms, or entries
-    which all stand where their names hash."""
+    """1,000 shards with bytes changed, from a seed: an error of one line, or entries which all
+    stand where their names hash; no more blocks are asked for than the tree has."""
     chance = random.Random(499)
     store = Blocks()
     many(300, SHARDED, store)
@@ -223,11 +220,11 @@ def test_mutants_are_refused_or_whole() -> None:
         mutant = Block.of(bytes(victim), c.DAG_PB)
         store.put([mutant])
         for walk in (gather(entries(mutant.cid)), edit(mutant.cid, {}, SHARDED)):
-            began = time.perf_counter()
+            store.asked.clear()
             try:
                 store.kept(walk)
             except JiaoziError as fault:
                 said.append(str(fault))
-            assert time.perf_counter() - began < 0.25
+            assert len(store.asked) <= len(shards)
     assert len(said) > 1000
     assert not any("\n" in text for text in said)

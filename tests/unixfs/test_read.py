@@ -1,7 +1,6 @@
 """Reading what an enemy made: sizes that lie, depth, bombs; and only the blocks a range needs."""
 
 import random
-import time
 from dataclasses import replace
 
 import pytest
@@ -99,11 +98,11 @@ def test_a_bomb_is_told_and_tapped_in_an_instant() -> None:
         size *= 2
         top = node([top, top], [size // 2, size // 2], size)
         store.put([top])
-    began = time.perf_counter()
     assert run(stat(top.cid), store.get).file_bytes == size
+    assert len(store.asked) == 1
     assert store.content(top.cid, size // 2 + 7, 1) == b"7"
     assert store.content(top.cid, size - 1, 5) == b"9"
-    assert time.perf_counter() - began < 0.05
+    assert len(store.asked) == 1 + 2 * 60  # one way down for each
     walk = read(top.cid)
     step = next(walk)
     while isinstance(step, Need):
@@ -212,14 +211,14 @@ def test_mutants_read_as_declared_or_are_refused() -> None:
             bytes(victim[: chance.randrange(len(victim) // 2, len(victim) + 1)]), 0x70
         )
         store.put([mutant])
-        began = time.perf_counter()
+        store.asked.clear()
         try:
             declared = run(stat(mutant.cid), store.get)
             if declared.file_bytes < 100_000:
                 assert len(store.content(mutant.cid)) == declared.file_bytes
         except JiaoziError as fault:
             said.append(str(fault))
-        assert time.perf_counter() - began < 0.1
+        assert len(store.asked) <= 2 * len(originals)
     assert len(said) > 300
     assert not any("\n" in text for text in said)
     assert store.content(root.cid) == data
