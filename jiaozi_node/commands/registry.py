@@ -35,6 +35,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("verify",): ("verify", "VERIFY", "Check that versions are whole and rightly signed."),
     ("fsck",): ("fsck", "FSCK", "Check everything the node home holds, and mend what can be."),
     ("gc",): ("gc", "GC", "Drop the blocks that nothing leads to."),
+    ("repo", "stat"): ("repo", "STAT", "Tell how large the node home is, and how it stands."),
     ("version",): ("version", "VERSION", "Show the version."),
     ("ipfs", "add"): ("ipfs.add", "ADD", "Add a file or directory to IPFS."),
     ("ipfs", "block", "get"): ("ipfs.block", "GET", "Get a raw IPFS block."),
@@ -89,6 +90,7 @@ SUMMARIES: dict[tuple[str, ...], str] = {
     ("ipfs", "dag"): "Interact with IPLD DAG objects.",
     ("ipfs", "pin"): "Pin (and unpin) objects to local storage.",
     ("ipfs", "repo"): "Manipulate the node home.",
+    ("repo",): "The node home.",
 }
 
 _GROUPS = {path[:depth] for path in COMMANDS for depth in range(len(path))}

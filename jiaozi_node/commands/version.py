@@ -11,7 +11,7 @@ def version(_call: Call) -> Iterator[dict[str, Any]]:
     """Yield the version of this program and of what it reads."""
     import platform
 
-    from jiaozi_node.node.local_home import LAYOUT
+    from jiaozi_node.node.layout import LAYOUT
 
     yield {
         "version": __version__,

@@ -175,6 +175,12 @@ def _moves(root: Root) -> int:
     return _MOVING.get(root.kind, 0)
 
 
+def under_way(names: Names) -> int | None:
+    """Return how many blocks a run had dropped that has not ended, None when all have."""
+    found = names.get(roots.PROGRESS, RUN_KEY)
+    return None if found is None else _read(found)[0]
+
+
 class _Run:
     """The row that says a collection is under way; one found at the start was cut short."""
 

@@ -10,15 +10,14 @@ Layout (design §1, §3)::
     repo.lock   who owns the home
 """
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jiaozi_node.errors import Conflict, Corrupt, Refused, Unavailable
-from jiaozi_node.node.home import HomeMissing
+from jiaozi_node.errors import Conflict, Corrupt, Unavailable
+from jiaozi_node.node import layout
 from jiaozi_node.stores.lock import HomeLock
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from jiaozi_node.stores.leases import Leases
     from jiaozi_node.stores.segments.store import SegmentStore
 
-LAYOUT = "jiaozi 1"
-_FIRST = "jiaozi 0"  # plain LevelDB: only ever written before the first release
 _SQLITE_BYTES = 1024 * 1024  # with less it may be room that opening names.db lacked
 LOCK_WAIT_S = 10.0  # design §2: neither lock nor socket within 10 s → exit 7
 
@@ -40,20 +37,6 @@ class HomeExists(Conflict):
     def __init__(self, path: Path) -> None:
         super().__init__(f"a node home exists already at {path}")
         self.path = path
-
-
-class OtherLayout(Refused):
-    """The home was written by a version of jiaozi that lays homes out in another way."""
-
-    def __init__(self, path: Path, found: str) -> None:
-        if found == _FIRST:
-            way = "take its data along with 'jiaozi ipfs dag export' of the version that made it"
-        else:
-            way = f"it needs a version of jiaozi that knows {found!r}"
-        super().__init__(
-            f"the node home {path} has layout {found!r}, this version reads {LAYOUT!r}: {way}"
-        )
-        self.path, self.found = path, found
 
 
 class LocalHome:
@@ -72,9 +55,18 @@ class LocalHome:
 
     @classmethod
     def open(cls, path: Path, wait_s: float = LOCK_WAIT_S) -> "LocalHome":
-        """Take the lock and open the home; raises `HomeMissing`, `OtherLayout` or `Locked`."""
-        check_layout(path)
-        return cls(path, HomeLock(path, wait_s))
+        """Take the lock and open the home; raises `HomeMissing`, `OtherLayout` or `Locked`.
+
+        A home of an earlier layout is taken to this version's (``node/layout.py``).
+        """
+        layout.check(path)
+        lock = HomeLock(path, wait_s)
+        try:
+            layout.bring_up(path)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(path, lock)
 
     @classmethod
     def create(cls, path: Path) -> "LocalHome":
@@ -92,7 +84,7 @@ class LocalHome:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = HomeLock(path, LOCK_WAIT_S)
         try:
-            if (path / "version").exists():
+            if (path / layout.VERSION_FILE).exists():
                 raise HomeExists(path)
             key = PrivateKey.generate()
             peer = PeerId.of(key.public())
@@ -102,7 +94,7 @@ class LocalHome:
             home._open_blocks(create=True)
             # A first act: names which never had one, beside blocks, have been lost (dag/gc.py).
             home._open_names(create=True).apply((Change("gc", b"", None),))
-            replace_file(path / "version", LAYOUT.encode() + b"\n", 0o644)
+            replace_file(path / layout.VERSION_FILE, layout.LAYOUT.encode() + b"\n", 0o644)
             if made:
                 sync_directory(path.parent)
         except BaseException:
@@ -211,20 +203,6 @@ def _leases() -> "Leases":
     from jiaozi_node.stores.leases import Leases
 
     return Leases()
-
-
-def check_layout(path: Path) -> None:
-    """Raise unless *path* is a home of this version's layout."""
-    try:
-        fd = os.open(path / "version", os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        raise HomeMissing(path) from None
-    try:
-        found = os.read(fd, 64).decode("utf-8", "replace").strip()
-    finally:
-        os.close(fd)
-    if found != LAYOUT:
-        raise OtherLayout(path, found)
 
 
 def identity_of(config: "Config") -> str:

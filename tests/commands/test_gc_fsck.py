@@ -137,3 +137,48 @@ def test_a_listing_of_pins_that_lost_its_notes_is_the_same(jiaozi: Run, unpinned
     assert jiaozi("ipfs", "pin", "ls").out == first
     notes.unlink()
     assert jiaozi("ipfs", "pin", "ls").out == first
+
+
+def test_repo_stat_tells_how_the_home_stands(jiaozi: Run, unpinned: Path) -> None:
+    assert unpinned.exists()
+    before = json.loads(jiaozi("repo", "stat", "--json").out)
+    home = Path(os.environ["JIAOZI_PATH"])
+    assert (before["path"], before["layout"]) == (str(home), "jiaozi 1")
+    blocks = [int(jiaozi("ipfs", "block", "stat", cid).out.split()[-1]) for cid in here(jiaozi)]
+    assert (before["blocks"], before["blockBytes"]) == (len(blocks), sum(blocks))
+    assert before["deadBytes"] == before["ownBytes"] == 0
+    files = home.glob("segments/*.car")
+    assert before["publicBytes"] == sum(file.stat().st_size for file in files)
+    assert before["rows"] == {"pins": 2}
+    assert before["collection"] is None
+    jiaozi("gc")
+    after = json.loads(jiaozi("repo", "stat", "--json").out)
+    assert (after["blocks"], after["blockBytes"]) == (len(blocks) - 1, sum(blocks) - 11)
+    assert after["deadBytes"] in (0, 11)  # 0 when the segment was written anew
+    text = jiaozi("repo", "stat").out
+    assert f"home:           {home} (jiaozi 1)\n" in text
+    assert f"blocks:         {after['blocks']} of {after['blockBytes']} bytes\n" in text
+    assert "gc:" not in text
+
+
+def here(jiaozi: Run) -> list[str]:
+    return jiaozi("ipfs", "refs", "local").out.split()
+
+
+def test_a_collection_that_was_cut_short_shows_until_it_is_gone_on_with(
+    jiaozi: Run, unpinned: Path
+) -> None:
+    from jiaozi_node.node.collecting import collect
+    from jiaozi_node.node.local_home import LocalHome
+
+    assert unpinned.exists()
+    home = LocalHome.open(Path(os.environ["JIAOZI_PATH"]))
+    run = collect(home, 1)
+    next(run)
+    run.close()
+    home.close()
+    assert "gc:             begun and not ended, 0 blocks dropped; 'jiaozi gc' goes on\n" in (
+        jiaozi("repo", "stat").out
+    )
+    assert jiaozi("gc").out.splitlines()[1].startswith("an earlier run, which was cut short, had")
+    assert json.loads(jiaozi("repo", "stat", "--json").out)["collection"] is None

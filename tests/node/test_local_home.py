@@ -16,7 +16,8 @@ from jiaozi_node.formats.keys import PrivateKey
 from jiaozi_node.formats.peer_id import PeerId
 from jiaozi_node.node.acts import acting
 from jiaozi_node.node.home import HomeMissing, home_path
-from jiaozi_node.node.local_home import LAYOUT, HomeExists, LocalHome, OtherLayout
+from jiaozi_node.node.layout import LAYOUT, OtherLayout
+from jiaozi_node.node.local_home import HomeExists, LocalHome
 from jiaozi_node.node.opening import open_or_make_home, refuse_database
 from jiaozi_node.stores.lock import HomeLocked
 
