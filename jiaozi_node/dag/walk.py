@@ -67,6 +67,20 @@ def stream(walk: Generator[Need | Item, Block | None, Any], get: Get) -> Iterato
         walk.close()
 
 
+def driven(
+    walk: Generator[Need | Item, Block | None, Result], get: Get, take: Callable[[Item], None]
+) -> Result:
+    """Drive *walk* with *get*, handing its output to *take*; return its result."""
+    results: list[Result] = []
+
+    def noting() -> Generator[Need | Item, Block | None, None]:
+        results.append((yield from walk))
+
+    for item in stream(noting(), get):
+        take(item)
+    return results[0]
+
+
 def run(walk: Generator[Need, Block | None, Result], get: Get) -> Result:
     """Drive a lookup with *get* and return its result."""
     try:

@@ -29,6 +29,7 @@ from jiaozi_node.versioning import commit as commits
 from jiaozi_node.versioning import history, rows
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.commit import Commit
+from jiaozi_node.versioning.merges import Merges
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.refname import HEADS, TAGS
 from jiaozi_node.versioning.refs import Refs
@@ -87,6 +88,7 @@ class Repository:
         self.refs = Refs(home.names, row.id)
         self.copies = WorkingCopies(home.names)
         self.stages = Stages(home.names)
+        self.merges = Merges(home.names)
 
     # ---- opening -------------------------------------------------------------------------
 
@@ -144,10 +146,10 @@ class Repository:
                 copy = copies.place(copy.id, link.root, inode)
         found = cls(home, Repositories(home.names).get(copy.repository), copy, link.root)
         if home.names.get(INTENTS, rows.key(copy.id)) is not None:
-            # Slow to load, and only after a switch that was cut short.
-            from jiaozi_node.node import switching
+            # Slow to load, and only after a switch or merge that was cut short.
+            from jiaozi_node.node import moving
 
-            switching.resume(found)
+            moving.resume(found)
         return found
 
     # ---- what is where -------------------------------------------------------------------
@@ -226,10 +228,17 @@ class Repository:
                 )
         return agent
 
+    def head_tree(self) -> Cid:
+        """Return HEAD's tree; an empty one, stored, before the first commit."""
+        head = self.head_commit()
+        if head is not None:
+            return self.commit_at(head).tree
+        return self.empty_tree()
+
     def staged_tree(self) -> Cid:
         """Return the tree of the stage; HEAD's where nothing was ever staged, else an empty one."""
         staged = self.stages.get(self.copy_id)
-        return staged if staged is not None else self._head_tree()
+        return staged if staged is not None else self.head_tree()
 
     # ---- acting --------------------------------------------------------------------------
 
@@ -339,12 +348,6 @@ class Repository:
         if not dry_run and staged.tree != before:
             self.stages.cas(self.copy_id, before, staged.tree)
         return staged
-
-    def _head_tree(self) -> Cid:
-        head = self.head_commit()
-        if head is not None:
-            return self.commit_at(head).tree
-        return self.empty_tree()
 
     def empty_tree(self) -> Cid:
         """Return the tree of nothing, which is stored."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jiaozi_node.errors import NotFound
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node import switching
+from jiaozi_node.node import moving
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.status import Parts, path_text, staged, working
 from jiaozi_node.unixfs.changes import Change, Folder
@@ -64,7 +64,7 @@ def restore_stage(repository: Repository, within: Sequence[Parts], source: Cid |
             if parts and not _stands(me, tree, parts):  # a directory goes whole
                 edits = {path: cid for path, cid in edits.items() if not _is_within(path, (parts,))}
                 edits[parts] = None
-        new = tree if () in within else switching.carried(me, stage, edits)
+        new = tree if () in within else moving.carried(me, stage, edits)
         if new != old:
             me.stages.cas(me.copy_id, old, new)
     return _told(found)
@@ -113,7 +113,7 @@ def _to(repository: Repository, stage: Cid, tree: Cid, within: Sequence[Parts]) 
                     steps.append(Folder(parts[:depth], None, tree, (), None, None))
         if parts not in folders:
             steps.append(Change(parts, None if cid else stage, cid))
-    switching.write(repository, steps)
+    moving.write(repository, steps)
     return _told(found)
 
 
@@ -126,7 +126,7 @@ def _told(found: Mapping[Parts, Cid | None]) -> Restored:
 
 def _stands(repository: Repository, tree: Cid, parts: Parts) -> bool:
     """Tell whether *tree* has anything at *parts*."""
-    return switching.find(repository, tree, parts) is not None
+    return moving.find(repository, tree, parts) is not None
 
 
 def _is_within(path: Parts, within: Sequence[Parts]) -> bool:

@@ -26,7 +26,7 @@ class Conflict:
 
     *marked* says that the merged tree holds git's markers there; else it holds ours (nothing, where
     ours is None). *cells* are the fields in dispute of a table. *renamed* are the new paths, ours
-    and theirs, of a file that both sides renamed.
+    and theirs, of a file that both sides renamed. *settled* says that it was decided since.
     """
 
     path: Path
@@ -37,3 +37,4 @@ class Conflict:
     marked: bool = False
     cells: tuple[Cell, ...] = ()
     renamed: tuple[Path, ...] = ()
+    settled: bool = False

@@ -8,9 +8,17 @@ _LOOKED_AT = 8000  # bytes: git's buffer_is_binary
 
 
 def merge(
-    driver: Driver, base: bytes, ours: bytes, theirs: bytes, labels: Labels
+    driver: Driver,
+    base: bytes,
+    ours: bytes,
+    theirs: bytes,
+    labels: Labels,
+    favour: str | None = None,
 ) -> Outcome | None:
-    """Merge three contents as *driver* does; None where they are nothing it can merge."""
+    """Merge three contents as *driver* does; None where they are nothing it can merge.
+
+    *favour* names the side that is taken where they are in dispute.
+    """
     if driver.name == "union":
         return text.union(base, ours, theirs, labels)
     if driver.name == "auto" and any(_is_binary(data) for data in (base, ours, theirs)):
@@ -19,11 +27,13 @@ def merge(
         if driver.name == "csv":
             key = tuple(driver.options["key"].split(","))
             mark = driver.options.get("delimiter", ",")
-            return csv.merge(base, ours, theirs, key, mark)
+            return csv.merge(base, ours, theirs, key, mark, favour)
         if driver.name == "jsonl":
-            return jsonl.merge(base, ours, theirs, driver.options["key"])
+            return jsonl.merge(base, ours, theirs, driver.options["key"], favour)
     except Unreadable:
         pass  # §5.6: lines are still lines
+    if favour is not None:
+        return text.favoured(base, ours, theirs, favour)
     return text.merge(base, ours, theirs, labels)
 
 

@@ -12,16 +12,17 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from jiaozi_node.dag.walk import Lookup, Need, gather, need
 from jiaozi_node.errors import JiaoziError, LimitExceeded
-from jiaozi_node.formats import dag_pb, unixfs_pb
+from jiaozi_node.formats import unixfs_pb
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import RAW, Cid
-from jiaozi_node.unixfs import blocks, build, compare, directory, read
+from jiaozi_node.unixfs import blocks, compare, directory, read
 from jiaozi_node.unixfs.add import add_bytes
 from jiaozi_node.unixfs.blocks import NotADirectory, Parsed
 from jiaozi_node.unixfs.compare import Keys, Opened, Row
 from jiaozi_node.unixfs.directory import EntryMissing
 from jiaozi_node.unixfs.edit import edit
 from jiaozi_node.unixfs.hamt import Value
+from jiaozi_node.unixfs.meta import with_meta
 from jiaozi_node.unixfs.node import DIRECTORY, FILE, SYMLINK, Mtime, Node
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.versioning import attributes, conflict, contents, renames
@@ -32,6 +33,9 @@ from jiaozi_node.versioning.renames import Renames
 
 MAX_DEPTH: Final = 256  # §2.9: directories below each other
 MAX_CONTENT_BYTES: Final = 64 * 1024 * 1024  # §5.1: a larger file is merged as binary
+
+OURS: Final = "ours"
+THEIRS: Final = "theirs"
 
 Result = TypeVar("Result")
 # Yields needs and new blocks, is handed what was needed.
@@ -44,12 +48,16 @@ _LABELS: Final = Labels()
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to merge. *attributes* None reads ours; *virtual* makes a base of bases (§1.3)."""
+    """How to merge. *attributes* None reads ours; *virtual* makes a base of bases (§1.3).
+
+    *favour* is the side, `OURS` or `THEIRS`, for which disputes are decided (§2.11).
+    """
 
     labels: Labels = _LABELS
     attributes: Attributes | None = None
     renames: bool = True
     virtual: bool = False
+    favour: str | None = None
 
 
 DEFAULTS: Final = Options()
@@ -146,7 +154,8 @@ class _Job:
         self.attributes = options.attributes
         self.edits: dict[Path, Node | None] = {}
         self.conflicts: dict[Path, Conflict] = {}
-        self.values: dict[Path, tuple[Value | None, Value | None]] = {}  # of modify-delete
+        # What ours and theirs have at paths in dispute.
+        self.values: dict[Path, tuple[Value | None, Value | None]] = {}
         self.emptied: list[tuple[Path, Cid]] = []  # ours, where theirs deleted the directory
         self.both_went = False  # both sides changed something alike: it may have been renamed
         self.root = ours
@@ -167,6 +176,8 @@ class _Job:
                 stack.append(((*path, name.decode("utf-8", "surrogateescape")), below))
         if self.options.renames:
             yield from self._follow_renames()
+        if self.options.favour is not None:
+            self._decide(self.options.favour)
         yield from self._drop_emptied()
         if self.options.virtual:
             yield from self._mark_virtual()
@@ -203,7 +214,6 @@ class _Job:
                     self._take(path, theirs)
                 return []
             if not dirs[0]:
-                self.values[path] = ours, theirs
                 self._dispute(path, conflict.MODIFY_DELETE, was, mine, their)
                 return []
             if mine is not None:
@@ -241,13 +251,14 @@ class _Job:
     ) -> None:
         b, o, t = (side and side.cid for side in (base, ours, theirs))
         self.conflicts[path] = Conflict(path, kind, b, o, t)
+        self.values[path] = ours and ours.value, theirs and theirs.value
 
     # --------------------------------------------------------------- files (§2.4, §5)
 
     def _file(self, path: Path, was: _Side | None, mine: _Side, their: _Side) -> Work[None]:
         base = was if was is not None and was.kind != DIRECTORY else None
         kind = conflict.BOTH_ADDED if base is None else conflict.BOTH_MODIFIED
-        merged = meta, agreed = _merged_meta(base, mine, their)
+        merged = meta, agreed = _merged_meta(base, mine, their, self.options.favour)
         if mine.content == their.content or (base and their.content == base.content):
             chosen = mine
         elif base and mine.content == base.content:
@@ -260,11 +271,9 @@ class _Job:
             return
         if not agreed:
             self._dispute(path, conflict.MODE, was, mine, their)
-        value, made = chosen.value, None
+        value = chosen.value
         if chosen.meta != meta and chosen.parsed is not None:
-            value, made = self._resealed(chosen.value, chosen.parsed, meta)
-        if made is not None:
-            yield made
+            value = yield from with_meta(chosen.value, chosen.parsed, self.profile, *meta)
         if value.cid != mine.value.cid:
             self._take(path, value)
 
@@ -292,7 +301,9 @@ class _Job:
             ours = yield from _bytes(mine)
             theirs = yield from _bytes(their)
             if was is not None and ours is not None and theirs is not None:
-                outcome = contents.merge(driver, was, ours, theirs, self.options.labels)
+                outcome = contents.merge(
+                    driver, was, ours, theirs, self.options.labels, self.options.favour
+                )
         if outcome is not None:
             made, node = add_bytes(outcome.data, self.profile, *meta)
             yield from made
@@ -313,45 +324,29 @@ class _Job:
         """Merge mode and mtime of a directory that stands on both sides (§2.6)."""
         if mine.meta == their.meta or mine.parsed is None:
             return
-        meta, agreed = _merged_meta(was, mine, their)
+        meta, agreed = _merged_meta(was, mine, their, self.options.favour)
         if not agreed:
             self._dispute(path, conflict.MODE, was, mine, their)
         if meta == mine.meta:
             return
-        if mine.parsed.message.type == unixfs_pb.DIRECTORY:
-            entries = [Value(name or b"", cid, size or 0) for cid, name, size in mine.parsed.links]
-            made, node = build.build(entries, self.profile, *meta)
-            yield from made
-        else:
-            value, block = self._resealed(mine.value, mine.parsed, meta)
-            if block is not None:
-                yield block
-            node = Node(Cid(value.cid), value.tsize, DIRECTORY, 0)
+        value = yield from with_meta(mine.value, mine.parsed, self.profile, *meta)
         if path:
-            self.edits[path] = node
+            self.edits[path] = _node(value)
         else:
-            self.root = node.cid
-
-    def _resealed(
-        self, value: Value, parsed: Parsed | Opened, meta: _Meta
-    ) -> tuple[Value, Block | None]:
-        """Return the node at *value* with other metadata, and its block unless that is inline."""
-        message = parsed.message._replace(mode=meta[0], mtime=meta[1])
-        data = dag_pb.encode_links(parsed.links, unixfs_pb.encode(message))
-        raw = self.profile.seal_pb(data)
-        tsize = len(data) + sum([size or 0 for _cid, _name, size in parsed.links])
-        cid = Cid(raw)
-        return Value(value.name, raw, tsize), None if cid.inline is not None else Block(cid, data)
+            self.root = Cid(value.cid)
 
     # --------------------------------------------------------------- renames (§3)
 
     def _follow_renames(self) -> Work[None]:
-        if not self.both_went and not self.values:
+        deleted = any(c.kind == conflict.MODIFY_DELETE for c in self.conflicts.values())
+        if not self.both_went and not deleted:
             return
         empty = add_bytes(b"", self.profile, keep=False)[1].cid
         mine = renames.exact((yield from gather(compare.files(self.base, self.ours))), empty)
         their = renames.exact((yield from gather(compare.files(self.base, self.theirs))), empty)
         for old, (ours, theirs) in self.values.items():
+            if self.conflicts[old].kind != conflict.MODIFY_DELETE:
+                continue
             mover, editor = (mine, self.theirs) if ours is None else (their, self.ours)
             new = mover.moved.get(old)
             if new is None or new in self.conflicts or (yield from _stands(editor, new)):
@@ -379,6 +374,22 @@ class _Job:
                 self.conflicts.setdefault(theirs, deleted)
 
     # --------------------------------------------------------------- the rest
+
+    def _decide(self, favour: str) -> None:
+        """Decide what is still in dispute for one side (§2.11)."""
+        for found in self.conflicts.values():
+            path, there = found.path, found.ours if favour == OURS else found.theirs
+            if found.renamed:
+                path, there = found.renamed[favour == OURS], None
+                if path in self.conflicts:
+                    continue
+            if there is None and favour == OURS:
+                self.edits.pop(path, None)
+            elif there is None:
+                self._take(path, None)
+            elif favour == THEIRS and path in self.values:
+                self._take(path, self.values[path][1])
+        self.conflicts.clear()
 
     def _drop_emptied(self) -> Lookup[None]:
         """Delete our directories that theirs deleted and of which nothing is left (§2.5)."""
@@ -429,7 +440,9 @@ def _node(value: Value) -> Node:
     return Node(Cid(value.cid), value.tsize, FILE, 0)
 
 
-def _merged_meta(base: _Side | None, ours: _Side, theirs: _Side) -> tuple[_Meta, bool]:
+def _merged_meta(
+    base: _Side | None, ours: _Side, theirs: _Side, favour: str | None
+) -> tuple[_Meta, bool]:
     """Return the merged mode and mtime, and whether the mode is beyond dispute (§2.6)."""
     (mode, mtime), (their_mode, their_mtime) = ours.meta, theirs.meta
     was: tuple[Any, Any] = ((), ()) if base is None else base.meta
@@ -437,7 +450,9 @@ def _merged_meta(base: _Side | None, ours: _Side, theirs: _Side) -> tuple[_Meta,
     if mode == was[0]:
         mode = their_mode
     elif their_mode not in (mode, was[0]):
-        agreed = False
+        agreed = favour is not None
+        if favour == THEIRS:
+            mode = their_mode
     if mtime == was[1]:
         mtime = their_mtime
     elif their_mtime not in (mtime, was[1]):

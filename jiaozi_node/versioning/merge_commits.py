@@ -28,7 +28,10 @@ class UnlikeProfiles(Refused):
     """Trees made under different CID recipes are never merged (§1.6)."""
 
     def __init__(self, ours: str, theirs: str) -> None:
-        super().__init__(f"ours is made under profile {ours}, theirs under {theirs}: can't merge")
+        super().__init__(
+            f"ours is made under profile {ours}, theirs under {theirs}: can't merge; no command"
+            " converts a history, so 'jiaozi get' their files and 'jiaozi add' them here"
+        )
         self.ours, self.theirs = ours, theirs
 
 
@@ -85,7 +88,7 @@ def _tree(
     first = yield from history.read(bases[0])
     tree, done = first.tree, [bases[0]]
     labels = Labels("one merge base", "another merge base")
-    virtual = replace(options, virtual=True, labels=labels)
+    virtual = replace(options, virtual=True, favour=None, labels=labels)
     for other in bases[1:]:
         there = yield from history.read(other)
         if there.profile != first.profile:

@@ -28,7 +28,11 @@ _CELL_SIDES = ("base", "ours", "theirs")
 
 @dataclass(frozen=True, slots=True)
 class MergeState:
-    """What was merged (commits *ours* and *theirs* against the tree *base*), and how far it got."""
+    """What was merged, and how far it got.
+
+    *ours* is HEAD's commit, *theirs* the one merged, picked or reverted, *base* the tree both were
+    measured against and *tree* what came out, with its *conflicts*, those that are settled too.
+    """
 
     base: Cid | None
     ours: Cid
@@ -48,6 +52,11 @@ class MergeState:
             if len(found.cells) > MAX_CELLS:
                 where = f"cells in dispute of {'/'.join(found.path)!r}"
                 raise LimitExceeded(where, MAX_CELLS, len(found.cells), "cells")
+
+    @property
+    def open(self) -> tuple[Conflict, ...]:
+        """The conflicts that are not settled."""
+        return tuple([found for found in self.conflicts if not found.settled])
 
 
 def encode(state: MergeState) -> list[Block]:
@@ -118,6 +127,8 @@ def _conflict_map(found: Conflict) -> dict[str, Any]:
         out["cells"] = [_cell_map(cell) for cell in found.cells]
     if found.renamed:
         out["renamed"] = [_joined(path) for path in found.renamed]
+    if found.settled:
+        out["settled"] = True
     return out
 
 
@@ -134,9 +145,7 @@ def _conflict(item: object, where: str) -> Conflict:
     kind = f.take(rest, "kind", dot)
     if kind not in conflict.KINDS:
         raise f.SchemaBroken(f"{dot}kind", f"is none we know: {f.shown(kind)}")
-    marked = f.take_optional(rest, "marked", dot)
-    if marked not in (None, True):
-        raise f.SchemaBroken(f"{dot}marked", "must be true or absent")
+    marked, settled = (_take_true(rest, key, dot) for key in ("marked", "settled"))
     base, ours, theirs = (f.take_optional(rest, side, dot) for side in _CELL_SIDES)
     for side, cid in zip(_CELL_SIDES, (base, ours, theirs), strict=True):
         if cid is not None and not isinstance(cid, Cid):
@@ -155,10 +164,18 @@ def _conflict(item: object, where: str) -> Conflict:
         base,
         ours,
         theirs,
-        marked is True,
+        marked,
         tuple([_cell(cell, f"{dot}cells[{at}]") for at, cell in enumerate(cells)]),
         tuple([_split(path, f"{dot}renamed") for path in renamed]),
+        settled,
     )
+
+
+def _take_true(rest: dict[str, Any], key: str, dot: str) -> bool:
+    value = f.take_optional(rest, key, dot)
+    if value not in (None, True):
+        raise f.SchemaBroken(f"{dot}{key}", "must be true or absent")
+    return value is True
 
 
 def _cell(item: object, where: str) -> Cell:

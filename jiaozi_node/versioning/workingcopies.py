@@ -12,7 +12,7 @@ from typing import Any, Final
 from jiaozi_node.errors import Conflict, NotFound
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import Change, Names
-from jiaozi_node.versioning import reflog, rows, stages
+from jiaozi_node.versioning import merges, reflog, rows, stages
 from jiaozi_node.versioning.fields import Plain
 from jiaozi_node.versioning.reflog import Entry, Note
 from jiaozi_node.versioning.refname import RefName, check_id
@@ -129,17 +129,19 @@ class WorkingCopies:
         return self.get(working_copy)
 
     def copied(self, working_copy: str, new_id: str, path: str, inode: int) -> WorkingCopy:
-        """Add *new_id* for a copied directory: detached at the same commit, with the same stage."""
+        """Add *new_id* for a copied directory: detached at the same commit.
+
+        What is staged there and what is under way goes on in both.
+        """
 
         def plan() -> tuple[Change, ...]:
             old, data = self._row(working_copy)
             new = WorkingCopy(new_id, old.repository, path, inode, Head(None, self._commit(old)))
-            stage = self.names.get(stages.KIND, rows.key(old.id))
-            return (
-                Change(KIND, rows.key(old.id), data, expect=data),
-                *self.adding(new),
-                Change(stages.KIND, rows.key(new.id), stage, expect=None),
-            )
+            same = [
+                Change(kind, rows.key(new.id), self.names.get(kind, rows.key(old.id)), expect=None)
+                for kind in (stages.KIND, merges.KIND)
+            ]
+            return (Change(KIND, rows.key(old.id), data, expect=data), *self.adding(new), *same)
 
         rows.swap(self.names, plan)
         return self.get(new_id)
@@ -208,6 +210,7 @@ class WorkingCopies:
             return (
                 Change(KIND, at, None, expect=data),
                 Change(stages.KIND, at, None),
+                Change(merges.KIND, at, None),
                 *self._releasing(row),
             )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jiaozi_node.node import switching
+from jiaozi_node.node import moving
 from jiaozi_node.node.git import source
 from jiaozi_node.node.git.source import Git
 from jiaozi_node.stores.names import SqliteNames
@@ -304,7 +304,7 @@ def test_what_is_cut_short_leaves_nothing_or_is_finished(
         if moment == "apply":
             patched.setattr(SqliteNames, "apply", cut)
         else:
-            patched.setattr(switching, "write", cut)
+            patched.setattr(moving, "write", cut)
         jiaozi("init", "--from-git", git.path, "here", "--name", "mine", code=None)
     if moment == "apply":  # before any row: as if nothing had been
         assert not Path("here/.jiaozi").exists()
@@ -325,7 +325,7 @@ def test_a_file_that_cant_be_written_is_told_and_history_is_there(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(switching, "write", full)
+        patched.setattr(moving, "write", full)
         ran = jiaozi("init", "--from-git", git.path, "here", code=None)
     assert ran.code != 0
     assert "'jiaozi switch main' there writes the files" in ran.err

@@ -12,7 +12,7 @@ from pathlib import Path
 from jiaozi_node.dag.walk import stream
 from jiaozi_node.errors import Conflict, Misuse, Refused
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node import switching
+from jiaozi_node.node import moving
 from jiaozi_node.node.acts import acting
 from jiaozi_node.node.git.importing import History, import_history
 from jiaozi_node.node.git.source import Git
@@ -89,8 +89,8 @@ def init_from_git(
         copy = WorkingCopy(links.new_id(), id_, root, os.stat(root).st_ino, head)
         also: list[Change] = list(Refs(act.names, id_).founding(found.refs, note))
         if found.tree is not None:
-            intent = switching.Intent(found.empty, found.tree, found.tree, found.head, note)
-            also.append(switching.beginning(copy.id, intent))
+            intent = moving.Intent(found.empty, found.tree, found.tree, note, head=found.head)
+            also.append(moving.beginning(copy.id, intent))
         first = found.head.branch or default
         add_rows(act, id_, alias, root, recipe.name, first, copy, note.time, also)
         links.write(Link(root, id_, copy.id))

@@ -21,7 +21,12 @@ class _Table(NamedTuple):
 
 
 def merge(
-    base: bytes, ours: bytes, theirs: bytes, key: tuple[str, ...], delimiter: str = ","
+    base: bytes,
+    ours: bytes,
+    theirs: bytes,
+    key: tuple[str, ...],
+    delimiter: str = ",",
+    favour: str | None = None,
 ) -> Outcome:
     """Merge three tables by the columns *key*; raises `Unreadable`."""
     mark = delimiter.encode("ascii")
@@ -31,7 +36,7 @@ def merge(
     if mine.columns != their.columns or (old and old.columns != mine.columns):
         raise Unreadable("columns differ")
     write = partial(_write, mark)
-    found, cells = rows.merge(old.rows if old else {}, mine.rows, their.rows, write)
+    found, cells = rows.merge(old.rows if old else {}, mine.rows, their.rows, write, favour)
     header = rows.pick(old and old.header, mine.header, their.header) or b""
     end = rows.pick(old and old.end, mine.end, their.end) or b"\n"
     last = rows.pick(old and old.last, mine.last, their.last)

@@ -15,11 +15,11 @@ _DECODE = JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _BLANK = " \t\r"
 
 
-def merge(base: bytes, ours: bytes, theirs: bytes, key: str) -> Outcome:
+def merge(base: bytes, ours: bytes, theirs: bytes, key: str, favour: str | None = None) -> Outcome:
     """Merge three tables by the field *key*; raises `Unreadable`."""
     name = key.encode("utf-8", "surrogateescape")
     old, mine, their = (_read(data, name) for data in (base, ours, theirs))
-    found, cells = rows.merge(old, mine, their, _write)
+    found, cells = rows.merge(old, mine, their, _write, favour)
     ends = [data[-1:] if data else None for data in (base, ours, theirs)]
     last = rows.pick(*ends) == b"\n"
     data = b"\n".join(found) + (b"\n" if last and found else b"")

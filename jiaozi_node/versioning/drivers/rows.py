@@ -24,16 +24,19 @@ Rows = dict[bytes, Row]
 Write = Callable[[Mapping[bytes, Field], tuple[Row, ...]], bytes]
 
 
-def merge(base: Rows, ours: Rows, theirs: Rows, write: Write) -> tuple[list[bytes], list[Cell]]:
+def merge(
+    base: Rows, ours: Rows, theirs: Rows, write: Write, favour: str | None = None
+) -> tuple[list[bytes], list[Cell]]:
     """Merge three tables, each by key in order of its rows; return the rows and what is in dispute.
 
-    *write* makes a row of merged fields, given the rows they come from. In dispute, ours stands.
-    Raises `Unreadable` when both sides reordered rows unlike.
+    *write* makes a row of merged fields, given the rows they come from. In dispute, ours stands, or
+    the side *favour*, and then it is none. Raises `Unreadable` when both sides reordered rows
+    unlike.
     """
     cells: list[Cell] = []
     merged: dict[bytes, bytes] = {}
     for key in {**base, **ours, **theirs}:
-        row = _row(key, base.get(key), ours.get(key), theirs.get(key), write, cells)
+        row = _row(key, base.get(key), ours.get(key), theirs.get(key), write, favour, cells)
         if row is not None:
             merged[key] = row
     order = _order(list(base), list(ours), list(theirs), merged)
@@ -46,7 +49,13 @@ def pick(base: bytes | None, ours: bytes | None, theirs: bytes | None) -> bytes 
 
 
 def _row(
-    key: bytes, b: Row | None, o: Row | None, t: Row | None, write: Write, cells: list[Cell]
+    key: bytes,
+    b: Row | None,
+    o: Row | None,
+    t: Row | None,
+    write: Write,
+    favour: str | None,
+    cells: list[Cell],
 ) -> bytes | None:
     base, ours, theirs = (row and row.raw for row in (b, o, t))
     if theirs in (ours, base):
@@ -57,21 +66,28 @@ def _row(
         alone = o or t
         if alone is not None and b is not None and _values(alone) == _values(b):
             return None  # written anew on one side, deleted on the other
-        cells.append(Cell(key, None, base, ours, theirs))
-        return ours
+        if favour is None:
+            cells.append(Cell(key, None, base, ours, theirs))
+        return theirs if favour == "theirs" else ours
     old = b.fields if b is not None else {}
     fields: dict[bytes, Field] = {}
     new = (o.fields.keys() | t.fields.keys()) - old.keys()
     for column in (*old, *sorted(new)):
         was, mine, their = old.get(column), o.fields.get(column), t.fields.get(column)
-        field = _field(key, column, was, mine, their, cells)
+        field = _field(key, column, was, mine, their, favour, cells)
         if field is not None:
             fields[column] = field
     return write(fields, (o, t) if b is None else (b, o, t))
 
 
 def _field(
-    key: bytes, column: bytes, b: Field | None, o: Field | None, t: Field | None, cells: list[Cell]
+    key: bytes,
+    column: bytes,
+    b: Field | None,
+    o: Field | None,
+    t: Field | None,
+    favour: str | None,
+    cells: list[Cell],
 ) -> Field | None:
     base, ours, theirs = (field and field.value for field in (b, o, t))
     if ours == theirs:
@@ -80,7 +96,9 @@ def _field(
         return t if b and o.raw == b.raw else min(o, t)
     if ours == base:
         return t
-    if theirs != base:
+    if theirs != base and favour == "theirs":
+        return t
+    if theirs != base and favour is None:
         cells.append(Cell(key, column, base, ours, theirs))
     return o
 

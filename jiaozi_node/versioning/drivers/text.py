@@ -2,7 +2,7 @@
 
 Changes that touch or overlap are in conflict unless they are the same, as in git. A conflict is
 narrowed to the lines that really differ; two with at most three common lines between are one.
-``union`` is the same with both sides kept where they conflict.
+``union`` is the same with both sides kept where they conflict, and `favoured` with one of them.
 """
 
 from collections.abc import Sequence
@@ -59,6 +59,17 @@ def union(base: bytes, ours: bytes, theirs: bytes, labels: Labels) -> Outcome:
         else:
             out += _closed(part.ours, b"\n") if part.theirs else part.ours
             out += part.theirs
+    return Outcome(b"".join(out), True)
+
+
+def favoured(base: bytes, ours: bytes, theirs: bytes, favour: str) -> Outcome:
+    """Merge three texts, taking the lines of the side *favour* where both changed."""
+    out: list[bytes] = []
+    for part in merge_lines(split(base), split(ours), split(theirs)):
+        if isinstance(part, Agreed):
+            out += part.lines
+        else:
+            out += part.theirs if favour == "theirs" else part.ours
     return Outcome(b"".join(out), True)
 
 

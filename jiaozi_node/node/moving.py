@@ -1,0 +1,366 @@
+"""Files of a working copy go from one tree to another, safe against edits and kills.
+
+Only what differs is written. Before the first file is touched the intent is a row of names.db
+(``specs/names.md`` §3); it goes in the batch that moves HEAD and stage. Who opens the working copy
+and finds the row finishes the writing, or undoes it when that can't be done; a file that is neither
+as it was nor as it is to be is somebody's own work then, and left alone.
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Set
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from jiaozi_node.dag.walk import Need, driven, run, stream
+from jiaozi_node.errors import Conflict, JiaoziError, NotFound, Refused
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import RAW, Cid
+from jiaozi_node.node.repository import INTENTS, Repository
+from jiaozi_node.node.status import Parts, path_text, stat_index
+from jiaozi_node.stores.api import BlockMissing, Family
+from jiaozi_node.stores.api import Change as RowChange
+from jiaozi_node.unixfs import resolve
+from jiaozi_node.unixfs.changes import Change, Folder, walked
+from jiaozi_node.unixfs.edit import edit
+from jiaozi_node.unixfs.node import FILE, Node
+from jiaozi_node.unixfs.stat import stat
+from jiaozi_node.versioning import merge_state, merges, rows
+from jiaozi_node.versioning.fields import Plain
+from jiaozi_node.versioning.merges import Under
+from jiaozi_node.versioning.reflog import Note
+from jiaozi_node.versioning.workingcopies import Head
+from jiaozi_node.worktree.checkout import materialize
+from jiaozi_node.worktree.look import Look
+from jiaozi_node.worktree.writer import InTheWay, SafeWriter
+
+Result = TypeVar("Result")
+
+_SHOWN = 5
+_NONE: frozenset[Parts] = frozenset()
+
+
+class Unsaved(Refused):
+    """Files would be overwritten whose content is saved nowhere; nothing was changed."""
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+        super().__init__(
+            f"unsaved changes would be overwritten in {', '.join(paths[:_SHOWN])}{more};"
+            " commit them, or 'jiaozi restore' them"
+        )
+        self.paths = paths
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is under way in the working copy *was* this and is *now* that; None is nothing."""
+
+    was: Under | None
+    now: Under | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is to be: files go from the tree *before* to *after*, then the rest in one batch.
+
+    The stage becomes *stage*. HEAD is attached or detached at *head*, or what it stands for
+    advances from *old* to *commit*, or stays. *turn* is what becomes of a merge under way.
+    """
+
+    before: Cid
+    after: Cid
+    stage: Cid
+    note: Note
+    head: Head | None = None
+    old: Cid | None = None
+    commit: Cid | None = None
+    turn: Turn | None = None
+
+
+def steps(repository: Repository, before: Cid, after: Cid) -> list[Change | Folder]:
+    """Return what has to be written, in byte order of paths, directories first."""
+    walk: Iterator[Change | Folder] = stream(walked(before, after), repository.home.blocks.get)
+    return list(walk)
+
+
+def carried_along(
+    repository: Repository, before: Cid, after: Cid, to_write: list[Change | Folder]
+) -> Cid:
+    """Return *after* with what is staged beyond *before*; raises `Unsaved`."""
+    changed = repository.changed(before, repository.staged_tree())
+    mine = {change.path: change.after for change in changed}
+    check(repository, to_write, staged=mine)
+    differing = {step.path for step in to_write if isinstance(step, Change)}
+    along = {path: cid for path, cid in mine.items() if path not in differing}
+    return carried(repository, after, along)
+
+
+def carry_out(repository: Repository, intent: Intent, to_write: list[Change | Folder]) -> None:
+    """Do what *intent* says, its `steps` being *to_write*."""
+    if not to_write:
+        _settle(repository, intent, None)
+        return
+    data = _row(intent)
+    rows_ = [RowChange(INTENTS, rows.key(repository.copy_id), data, expect=None)]
+    if intent.turn is not None:
+        rows_.append(_turning(repository, intent.turn.was, intent.turn.now))
+    repository.home.names.apply(rows_)
+    _write_or_undo(repository, intent, to_write, None)
+    _settle(repository, intent, data)
+
+
+def beginning(working_copy: str, intent: Intent) -> RowChange:
+    """Return the change by which *intent* is under way; who opens the working copy finishes it."""
+    return RowChange(INTENTS, rows.key(working_copy), _row(intent), expect=None)
+
+
+def resume(repository: Repository) -> None:
+    """Finish, or undo, what a process left under way."""
+    at = rows.key(repository.copy_id)
+    data = repository.home.names.get(INTENTS, at)
+    if data is None:
+        return
+    with repository.acting() as me:
+        intent = rows.read(INTENTS, at, data, _intent)
+        to_write = steps(me, intent.before, intent.after)
+        _write_or_undo(me, intent, to_write, _given_up(me, intent.turn))
+        _settle(me, intent, data)
+
+
+def _write_or_undo(
+    repository: Repository,
+    intent: Intent,
+    to_write: list[Change | Folder],
+    given_up: Set[Parts] | None,
+) -> None:
+    """Write the files; when that can't be done, write back, forget the intent, and say why."""
+    try:
+        write(repository, to_write, given_up)
+    except (JiaoziError, OSError) as fault:
+        try:
+            write(repository, steps(repository, intent.after, intent.before), _NONE)
+        except (JiaoziError, OSError):
+            fault.add_note("some files are as they were to be; 'jiaozi status' tells which")
+        _forget(repository, intent)
+        raise
+
+
+def _settle(repository: Repository, intent: Intent, data: bytes | None) -> None:
+    """Move HEAD and stage, and drop the row, in one batch; *data* None: there is no row yet."""
+    copy, turn = repository.copy_id, intent.turn
+    also = [repository.stages.setting(copy, repository.stages.get(copy), intent.stage)]
+    if data is not None:
+        also.append(RowChange(INTENTS, rows.key(copy), None, expect=data))
+    elif turn is not None:
+        also.append(_turning(repository, turn.was, turn.now))
+    try:
+        if intent.head is not None:
+            repository.copies.move(copy, intent.head, intent.note, also)
+        elif intent.commit is not None:
+            repository.copies.advance(copy, intent.old, intent.commit, intent.note, also)
+        else:
+            repository.home.names.apply(also)
+    except (Conflict, Refused):
+        if data is not None:
+            write(repository, steps(repository, intent.after, intent.before), _NONE)
+            _forget(repository, intent)
+        raise
+
+
+def _forget(repository: Repository, intent: Intent) -> None:
+    gone = [RowChange(INTENTS, rows.key(repository.copy_id), None)]
+    if intent.turn is not None:
+        gone.append(_turning(repository, intent.turn.now, intent.turn.was))
+    repository.home.names.apply(gone)
+
+
+def _turning(repository: Repository, old: Under | None, new: Under | None) -> RowChange:
+    return repository.merges.setting(repository.copy_id, old, new)
+
+
+def _given_up(repository: Repository, turn: Turn | None) -> Set[Parts]:
+    """Return the paths in dispute that *turn* ends: what a file there holds isn't kept."""
+    if turn is None:
+        return _NONE
+    was, now = (open_paths(repository, under) for under in (turn.was, turn.now))
+    return was - now
+
+
+def open_paths(repository: Repository, under: Under | None) -> frozenset[Parts]:
+    """Return the paths that are still in dispute."""
+    if under is None or under.state is None:
+        return _NONE
+    state = run(merge_state.decode(under.state), repository.home.blocks.get)
+    return frozenset(found.path for found in state.open)
+
+
+# ---- files -------------------------------------------------------------------------------
+
+
+def write(
+    repository: Repository, to_write: list[Change | Folder], given_up: Set[Parts] | None = None
+) -> None:
+    """Make the directory what *to_write* leads to.
+
+    Given a set (some of it may be written already) what isn't as expected is passed over, except
+    what stands at one of *given_up*.
+    """
+    careful = given_up is not None
+    get = repository.home.blocks.get
+    with stat_index(repository) as index, Look(repository.root, repository.profile, index) as look:
+        if given_up is not None:
+            to_write = [
+                step
+                for step in to_write
+                if isinstance(step, Folder) or step.path in given_up or _expected(look, step)
+            ]
+        with SafeWriter(repository.root) as writer:
+            for step in reversed(to_write):
+                if step.after is not None or not step.path:
+                    continue
+                is_folder = look.is_directory(step.path)
+                if is_folder == isinstance(step, Folder) and look.exists(step.path):
+                    try:
+                        writer.remove(step.path)
+                    except InTheWay:  # it holds what isn't tracked, and stays
+                        continue
+            for step in to_write:
+                if step.after is None:
+                    continue
+                if isinstance(step, Folder):
+                    if step.path and careful and look.is_file(step.path):
+                        continue
+                    writer.directory(step.path, step.names, step.mode, step.mtime)
+                else:
+                    for _files, _bytes in stream(materialize(step.after, writer, step.path), get):
+                        pass
+
+
+def _expected(look: Look, step: Change) -> bool:
+    found = look.at(step.path)
+    return found is None or found == step.before
+
+
+def check(
+    repository: Repository,
+    to_write: list[Change | Folder],
+    *,
+    staged: Mapping[Parts, Cid | None] | None = None,
+    given_up: Set[Parts] = _NONE,
+) -> None:
+    """Raise `Unsaved` when a step would overwrite what is only on disk, or *staged* otherwise.
+
+    Files at *given_up* may be overwritten.
+    """
+    staged = staged or {}
+    gone = {step.path for step in to_write if step.after is None}
+    found: list[str] = []
+    with stat_index(repository) as index, Look(repository.root, repository.profile, index) as look:
+        for step in to_write:
+            if not step.path:
+                continue
+            if isinstance(step, Folder):
+                in_the_way = step.after is not None and look.is_file(step.path)
+                if in_the_way and step.path not in gone | given_up:
+                    found.append(path_text(step.path))
+                continue
+            if step.path in staged and staged[step.path] != step.after:
+                found.append(path_text(step.path))
+            elif look.is_directory(step.path):
+                if step.after is not None and not look.holds_only(step.path, gone):
+                    found.append(path_text(step.path))
+            elif step.path not in given_up:
+                now = look.at(step.path)
+                fits = now is not None and now in (step.before, step.after)
+                if not fits and look.exists(step.path):
+                    found.append(path_text(step.path))
+    if found:
+        raise Unsaved(tuple(dict.fromkeys(found)))
+
+
+def carried(repository: Repository, tree: Cid, mine: Mapping[Parts, Cid | None]) -> Cid:
+    """Return *tree* with *mine* set in it; None removes. The blocks are stored."""
+    if not mine:
+        return tree
+    changes = {path: None if cid is None else _node(repository, cid) for path, cid in mine.items()}
+    return stored(repository, edit(tree, changes, repository.profile)).cid
+
+
+def stored(repository: Repository, work: Generator[Need | Block, Block | None, Result]) -> Result:
+    """Drive *work* to its end, storing the blocks that it puts out; return its result."""
+    blocks = repository.home.blocks
+    with blocks.writer(Family.OWN) as writer:
+        return driven(work, blocks.get, lambda block: writer.put((block,)))
+
+
+def find(repository: Repository, tree: Cid, parts: Parts) -> Cid | None:
+    """Return the CID at *parts* of *tree*, or None."""
+    try:
+        return run(resolve.resolve(resolve.Path(tree, parts)), repository.home.blocks.get).cid
+    except BlockMissing:
+        raise
+    except NotFound:
+        return None
+
+
+def _node(repository: Repository, cid: Cid) -> Node:
+    """Return what a directory says of *cid*."""
+    blocks = repository.home.blocks
+    if cid.codec == RAW and cid.inline is None:
+        size = blocks.size(cid)
+        return Node(cid, size, FILE, size)
+    found = run(stat(cid), blocks.get)
+    return Node(cid, found.tsize, found.kind, found.file_bytes)
+
+
+# ---- the row -----------------------------------------------------------------------------
+
+
+def _row(intent: Intent) -> bytes:
+    row: dict[str, Any] = {
+        "what": "switch" if intent.turn is None else "merge",
+        "before": intent.before,
+        "after": intent.after,
+        "stage": intent.stage,
+        "who": intent.note.who,
+        "why": intent.note.why,
+        "time": intent.note.time,
+    }
+    if intent.head is not None:
+        row["head"] = _head_map(intent.head)
+    if intent.old is not None:
+        row["old"] = intent.old
+    if intent.commit is not None:
+        row["commit"] = intent.commit
+    if intent.turn is not None:
+        if intent.turn.was is not None:
+            row["was"] = merges.to_map(intent.turn.was)
+        if intent.turn.now is not None:
+            row["now"] = merges.to_map(intent.turn.now)
+    return rows.write(row)
+
+
+def _head_map(head: Head) -> dict[str, Any]:
+    if head.branch is not None:
+        return {"branch": head.branch}
+    return {} if head.commit is None else {"commit": head.commit}
+
+
+def _intent(row: Plain) -> Intent:
+    what = row["what"]
+    if what not in ("switch", "merge"):
+        raise ValueError(f"no such act: {what!r:.40}")
+    head = row.get("head")
+    was, now = row.get("was"), row.get("now")
+    turn = Turn(
+        None if was is None else merges.from_map(was), None if now is None else merges.from_map(now)
+    )
+    return Intent(
+        row["before"],
+        row["after"],
+        row["stage"],
+        Note(row["who"], row["why"], row["time"]),
+        None if head is None else Head(head.get("branch"), head.get("commit")),
+        row.get("old"),
+        row.get("commit"),
+        turn if what == "merge" else None,
+    )
