@@ -68,8 +68,8 @@ FAULTS = (
                 "node/repository.py",
                 "        with self.home.blocks.writer(Family.OWN) as writer:\n"
                 "            writer.put([block])\n"
-                "        kind = ",
-                "        kind = ",
+                "        note = Note(",
+                "        note = Note(",
             ),
             Change(
                 "node/repository.py",

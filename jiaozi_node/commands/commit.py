@@ -17,29 +17,36 @@ def commit(call: Call) -> Iterator[dict[str, Any]]:
     from dataclasses import replace
 
     from jiaozi_node.node import hooks
-    from jiaozi_node.node.committing import How
+    from jiaozi_node.node.committing import How, concluding
     from jiaozi_node.node.repository import Repository
+    from jiaozi_node.versioning.merges import MERGE
 
     repository = Repository.at(call.home, call.cwd)
     notes: list[str] = []
     author = repository.author(call.option("author"), call.environ, notes.append)
     amend, empty = bool(call.option("amend")), bool(call.option("allow_empty"))
     how = How(amend, empty, _date(call.option("date"), call.now()), _meta(call.option("meta")))
+    how = replace(how, own_author=call.option("author") is not None)
     if (key := call.option("sign")) is not None:
         from jiaozi_node.node.signers import signer
 
         how = replace(how, signer=signer(call.home, key))
+    under = repository.merges.get(repository.copy_id)
+    if under is not None:  # refused before anything is staged, or a message asked for
+        concluding(repository, under, author, how)
     last = repository.head_commit() if amend else None
     before = repository.commit_at(last) if last is not None else None
     if before is not None and call.option("author") is None:
         how, author = replace(how, committer=author), before.author
     words = None if before is None or call.option("message") else before.message
+    if under is not None and under.message and not call.option("message"):
+        words = under.message
     stage_before = repository.stages.get(repository.copy_id)
     if call.option("all"):
         if words is None and (call.option("message") or call.edit_text is None):
             _message(call)  # a commit that is refused for its message leaves the stage alone
         repository.stage_tracked(progress=call.progress)
-    if not (amend or empty):
+    if not (amend or empty or (under is not None and under.what == MERGE)):
         repository.check_staged()
     for note in notes:
         call.note(note)

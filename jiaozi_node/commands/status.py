@@ -6,6 +6,15 @@ from typing import Any
 from jiaozi_node.commands.declare import Answer, Call, Command, ExitCode, Kind, Option
 from jiaozi_node.commands.shown import quoted, short
 
+_DISPUTED = {
+    "UU": "both changed:    ",
+    "AA": "both added:      ",
+    "UD": "deleted by them: ",
+    "DU": "deleted by us:   ",
+    "AU": "added by us:     ",
+    "UA": "added by them:   ",
+    "DD": "both moved:      ",
+}
 _WORDS = {"A": "new file:   ", "M": "modified:   ", "D": "deleted:    "}
 
 
@@ -16,7 +25,7 @@ def status(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
 
     repository = Repository.at(call.home, call.cwd)
     found = look(repository, untracked=not call.option("no_untracked"))
-    yield {
+    value: dict[str, Any] = {
         "branch": found.branch,
         "commit": str(found.commit) if found.commit else None,
         "clean": found.clean,
@@ -25,7 +34,13 @@ def status(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
             {"change": letter, "path": path} for letter, path in found.working if letter != "?"
         ],
         "untracked": [path for letter, path in found.working if letter == "?"],
+        "unmerged": [
+            {"change": one.letters, "path": one.path, "kind": one.kind} for one in found.unmerged
+        ],
     }
+    if found.under is not None:
+        value["under_way"] = {"what": found.under.what, "to_do": len(found.under.todo)}
+    yield value
     if call.option("exit_code") and not found.clean:
         yield ExitCode(1)
 
@@ -39,8 +54,10 @@ def _text(value: dict[str, Any], call: Call) -> str:
 def _short(value: dict[str, Any]) -> Iterator[str]:
     staged = {row["path"]: row["change"] for row in value["staged"]}
     changed = {row["path"]: row["change"] for row in value["changed"]}
-    for path in sorted({*staged, *changed}):
-        yield f"{staged.get(path, ' ')}{changed.get(path, ' ')} {quoted(path)}\n"
+    unmerged = {row["path"]: row["change"] for row in value["unmerged"]}
+    for path in sorted({*staged, *changed, *unmerged}):
+        letters = unmerged.get(path) or f"{staged.get(path, ' ')}{changed.get(path, ' ')}"
+        yield f"{letters} {quoted(path)}\n"
     for path in value["untracked"]:
         yield f"?? {quoted(path)}\n"
 
@@ -54,6 +71,12 @@ def _long(value: dict[str, Any]) -> Iterator[str]:
         yield "HEAD detached, no commit"
     if value["branch"] and not value["commit"]:
         yield "No commits yet"
+    if "under_way" in value:
+        yield _under_way(value["under_way"], bool(value["unmerged"]))
+    if value["unmerged"]:
+        yield "In dispute (use 'jiaozi resolve', or edit and 'jiaozi add'):"
+        for row in value["unmerged"]:
+            yield f"\t{_DISPUTED[row['change']]}{quoted(row['path'])} ({row['kind']})"
     if value["staged"]:
         yield "Changes to be committed:"
         yield from _listed(value["staged"])
@@ -66,8 +89,16 @@ def _long(value: dict[str, Any]) -> Iterator[str]:
             yield f"\t{quoted(path)}"
     if value["clean"]:
         yield "nothing to commit, working copy clean"
-    elif not value["staged"]:
+    elif not value["staged"] and "under_way" not in value:
         yield "nothing added to commit"
+
+
+def _under_way(under: dict[str, Any], disputed: bool) -> str:
+    what, rest = under["what"], under["to_do"]
+    more = f", {rest} more commit{'' if rest == 1 else 's'} to go" if rest else ""
+    then = "settle what is in dispute, then" if disputed else "all is settled:"
+    go_on = f"'jiaozi {what} --continue' goes on, --abort gives it up"
+    return f"A {what} is under way{more}; {then} {go_on}."
 
 
 def _listed(rows: list[dict[str, str]]) -> Iterator[str]:

@@ -6,7 +6,7 @@ and finds the row finishes the writing, or undoes it when that can't be done; a 
 as it was nor as it is to be is somebody's own work then, and left alone.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Set
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ from jiaozi_node.unixfs.changes import Change, Folder, walked
 from jiaozi_node.unixfs.edit import edit
 from jiaozi_node.unixfs.node import FILE, Node
 from jiaozi_node.unixfs.stat import stat
-from jiaozi_node.versioning import merge_state, merges, rows
+from jiaozi_node.versioning import merges, rows
 from jiaozi_node.versioning.fields import Plain
 from jiaozi_node.versioning.merges import Under
 from jiaozi_node.versioning.reflog import Note
@@ -35,7 +35,6 @@ from jiaozi_node.worktree.writer import InTheWay, SafeWriter
 Result = TypeVar("Result")
 
 _SHOWN = 5
-_NONE: frozenset[Parts] = frozenset()
 
 
 class Unsaved(Refused):
@@ -94,6 +93,19 @@ def carried_along(
     return carried(repository, after, along)
 
 
+def go(repository: Repository, intent: Intent) -> int:
+    """Do what *intent* says; return how many files were written. Raises `Unsaved`."""
+    to_write = steps(repository, intent.before, intent.after)
+    check(repository, to_write)
+    carry_out(repository, intent, to_write)
+    return files(to_write)
+
+
+def files(to_write: list[Change | Folder]) -> int:
+    """Return how many of *to_write* are files."""
+    return sum(isinstance(step, Change) for step in to_write)
+
+
 def carry_out(repository: Repository, intent: Intent, to_write: list[Change | Folder]) -> None:
     """Do what *intent* says, its `steps` being *to_write*."""
     if not to_write:
@@ -104,7 +116,7 @@ def carry_out(repository: Repository, intent: Intent, to_write: list[Change | Fo
     if intent.turn is not None:
         rows_.append(_turning(repository, intent.turn.was, intent.turn.now))
     repository.home.names.apply(rows_)
-    _write_or_undo(repository, intent, to_write, None)
+    _write_or_undo(repository, intent, to_write, careful=False)
     _settle(repository, intent, data)
 
 
@@ -122,22 +134,19 @@ def resume(repository: Repository) -> None:
     with repository.acting() as me:
         intent = rows.read(INTENTS, at, data, _intent)
         to_write = steps(me, intent.before, intent.after)
-        _write_or_undo(me, intent, to_write, _given_up(me, intent.turn))
+        _write_or_undo(me, intent, to_write, careful=True)
         _settle(me, intent, data)
 
 
 def _write_or_undo(
-    repository: Repository,
-    intent: Intent,
-    to_write: list[Change | Folder],
-    given_up: Set[Parts] | None,
+    repository: Repository, intent: Intent, to_write: list[Change | Folder], *, careful: bool
 ) -> None:
     """Write the files; when that can't be done, write back, forget the intent, and say why."""
     try:
-        write(repository, to_write, given_up)
+        write(repository, to_write, careful=careful)
     except (JiaoziError, OSError) as fault:
         try:
-            write(repository, steps(repository, intent.after, intent.before), _NONE)
+            write(repository, steps(repository, intent.after, intent.before), careful=True)
         except (JiaoziError, OSError):
             fault.add_note("some files are as they were to be; 'jiaozi status' tells which")
         _forget(repository, intent)
@@ -161,7 +170,7 @@ def _settle(repository: Repository, intent: Intent, data: bytes | None) -> None:
             repository.home.names.apply(also)
     except (Conflict, Refused):
         if data is not None:
-            write(repository, steps(repository, intent.after, intent.before), _NONE)
+            write(repository, steps(repository, intent.after, intent.before), careful=True)
             _forget(repository, intent)
         raise
 
@@ -177,41 +186,18 @@ def _turning(repository: Repository, old: Under | None, new: Under | None) -> Ro
     return repository.merges.setting(repository.copy_id, old, new)
 
 
-def _given_up(repository: Repository, turn: Turn | None) -> Set[Parts]:
-    """Return the paths in dispute that *turn* ends: what a file there holds isn't kept."""
-    if turn is None:
-        return _NONE
-    was, now = (open_paths(repository, under) for under in (turn.was, turn.now))
-    return was - now
-
-
-def open_paths(repository: Repository, under: Under | None) -> frozenset[Parts]:
-    """Return the paths that are still in dispute."""
-    if under is None or under.state is None:
-        return _NONE
-    state = run(merge_state.decode(under.state), repository.home.blocks.get)
-    return frozenset(found.path for found in state.open)
-
-
 # ---- files -------------------------------------------------------------------------------
 
 
 def write(
-    repository: Repository, to_write: list[Change | Folder], given_up: Set[Parts] | None = None
+    repository: Repository, to_write: list[Change | Folder], *, careful: bool = False
 ) -> None:
-    """Make the directory what *to_write* leads to.
-
-    Given a set (some of it may be written already) what isn't as expected is passed over, except
-    what stands at one of *given_up*.
-    """
-    careful = given_up is not None
+    """Make the directory what *to_write* leads to; *careful* passes over what isn't as expected."""
     get = repository.home.blocks.get
     with stat_index(repository) as index, Look(repository.root, repository.profile, index) as look:
-        if given_up is not None:
+        if careful:
             to_write = [
-                step
-                for step in to_write
-                if isinstance(step, Folder) or step.path in given_up or _expected(look, step)
+                step for step in to_write if isinstance(step, Folder) or _expected(look, step)
             ]
         with SafeWriter(repository.root) as writer:
             for step in reversed(to_write):
@@ -245,12 +231,8 @@ def check(
     to_write: list[Change | Folder],
     *,
     staged: Mapping[Parts, Cid | None] | None = None,
-    given_up: Set[Parts] = _NONE,
 ) -> None:
-    """Raise `Unsaved` when a step would overwrite what is only on disk, or *staged* otherwise.
-
-    Files at *given_up* may be overwritten.
-    """
+    """Raise `Unsaved` when a step would overwrite what is only on disk, or *staged* otherwise."""
     staged = staged or {}
     gone = {step.path for step in to_write if step.after is None}
     found: list[str] = []
@@ -260,7 +242,7 @@ def check(
                 continue
             if isinstance(step, Folder):
                 in_the_way = step.after is not None and look.is_file(step.path)
-                if in_the_way and step.path not in gone | given_up:
+                if in_the_way and step.path not in gone:
                     found.append(path_text(step.path))
                 continue
             if step.path in staged and staged[step.path] != step.after:
@@ -268,7 +250,7 @@ def check(
             elif look.is_directory(step.path):
                 if step.after is not None and not look.holds_only(step.path, gone):
                     found.append(path_text(step.path))
-            elif step.path not in given_up:
+            else:
                 now = look.at(step.path)
                 fits = now is not None and now in (step.before, step.after)
                 if not fits and look.exists(step.path):

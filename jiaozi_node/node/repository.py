@@ -252,19 +252,26 @@ class Repository:
     ) -> "Staged":
         """Stage *paths*, absolute or under the present directory; a path that went is removed.
 
+        What is in dispute there is settled by it.
+
         With *dry_run* nothing is written. Raises `NotFound` for a path that neither exists nor is
         tracked, `Misuse` for one outside the working copy.
         """
         with self.acting() as me:
             before = me.stages.get(me.copy_id)
-            staging = me._staging(progress, dry_run=dry_run)
+            staging = me.staging(progress, dry_run=dry_run)
             if dry_run and before is None and me.head_commit() is None:
                 empty = me._empty_tree()
                 staging.put_aside((empty,))
                 tree = empty.cid
             else:
                 tree = me.staged_tree()
-            staged = staging.of_paths(paths, tree, force=force)
+            disputed = frozenset[tuple[str, ...]]()
+            if me.merges.get(me.copy_id) is not None:
+                from jiaozi_node.node import settling
+
+                disputed = settling.disputed(me)
+            staged = staging.of_paths(paths, tree, force=force, disputed=disputed)
             return me._keep(before, staged, dry_run)
 
     def stage_tracked(
@@ -273,7 +280,7 @@ class Repository:
         """Stage what changed or went of all that is tracked; nothing new (``commit -a``)."""
         with self.acting() as me:
             before = me.stages.get(me.copy_id)
-            staged = me._staging(progress, dry_run=False).of_tracked(me.staged_tree())
+            staged = me.staging(progress, dry_run=False).of_tracked(me.staged_tree())
             return me._keep(before, staged, dry_run=False)
 
     def check_staged(self) -> None:
@@ -307,21 +314,25 @@ class Repository:
     ) -> Committed:
         from jiaozi_node.node import committing
 
-        if not (how.amend or how.allow_empty):
+        old = self.head_commit()
+        kind = "commit" if old is not None else "commit (initial)"
+        kind = "commit (amend)" if how.amend else kind
+        under = self.merges.get(self.copy_id)
+        if under is not None:
+            author, how, kind = committing.concluding(self, under, author, how)
+        if not (how.amend or how.allow_empty or how.parents):
             self.check_staged()
         staged = self.stages.get(self.copy_id)
         tree = self.staged_tree()
-        old = self.head_commit()
-        tz = _zone_of(now) if tz_minutes is None else tz_minutes
-        made = committing.made(self, tree, message, author, now, tz, how)
+        made = committing.made(self, tree, message, author, now, tz_minutes, how)
         block = commits.encode(made)
         with self.home.blocks.writer(Family.OWN) as writer:
             writer.put([block])
-        kind = "commit" if old is not None else "commit (initial)"
-        kind = "commit (amend)" if how.amend else kind
         note = Note(str(author), f"{kind}: {made.subject}", now)
-        stays = self.stages.setting(self.copy_id, staged, tree)
-        self.copies.advance(self.copy_id, old, block.cid, note, also=(stays,))
+        also = [self.stages.setting(self.copy_id, staged, tree)]
+        if under is not None:
+            also.append(self.merges.setting(self.copy_id, under, under.after(block.cid)))
+        self.copies.advance(self.copy_id, old, block.cid, note, also)
         return Committed(block.cid, made, self.head.branch)
 
     def changed(self, before: Cid | None, after: Cid | None) -> Iterable[differences.Change]:
@@ -338,14 +349,30 @@ class Repository:
             me.home = act
             yield me
 
-    def _staging(self, progress: Callable[[int, int], None], *, dry_run: bool) -> "Staging":
+    def staging(
+        self,
+        progress: Callable[[int, int], None] = lambda _files, _bytes: None,
+        *,
+        dry_run: bool = False,
+    ) -> "Staging":
+        """Return what stages files of this working copy; all within one act."""
         from jiaozi_node.node.staging import Staging
 
         home = self.home
         return Staging(home.blocks, self.root, home.path, self.profile, progress, dry_run=dry_run)
 
     def _keep(self, before: Cid | None, staged: "Staged", dry_run: bool) -> "Staged":
-        if not dry_run and staged.tree != before:
+        if dry_run:
+            return staged
+        settled = None
+        if self.merges.get(self.copy_id) is not None:
+            from jiaozi_node.node import settling
+
+            settled = settling.settled_within(self, staged.within)
+        if settled is not None:
+            moved = self.stages.setting(self.copy_id, before, staged.tree)
+            self.home.names.apply((moved, settled))
+        elif staged.tree != before:
             self.stages.cas(self.copy_id, before, staged.tree)
         return staged
 
@@ -426,8 +453,3 @@ def _still_there(copy: WorkingCopy) -> bool:
         )
     except (OSError, NotFound):
         return False
-
-
-def _zone_of(now: int) -> int:
-    offset_s = time.localtime(now).tm_gmtoff
-    return offset_s // 60

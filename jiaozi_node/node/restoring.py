@@ -10,8 +10,10 @@ from jiaozi_node.errors import NotFound
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import moving
 from jiaozi_node.node.repository import Repository
+from jiaozi_node.node.settling import is_within
 from jiaozi_node.node.status import Parts, path_text, staged, working
 from jiaozi_node.unixfs.changes import Change, Folder
+from jiaozi_node.versioning.merges import UnderWay
 from jiaozi_node.versioning.reflog import Note
 
 
@@ -57,12 +59,12 @@ def restore_stage(repository: Repository, within: Sequence[Parts], source: Cid |
             if not (_stands(me, tree, parts) or _stands(me, stage, parts)):
                 raise NothingThere(path_text(parts))
         for change in me.changed(stage, tree):
-            if _is_within(change.path, within):
+            if is_within(change.path, within):
                 found[change.path] = change.after
         edits = {} if () in within else dict(found)
         for parts in within:
             if parts and not _stands(me, tree, parts):  # a directory goes whole
-                edits = {path: cid for path, cid in edits.items() if not _is_within(path, (parts,))}
+                edits = {path: cid for path, cid in edits.items() if not is_within(path, (parts,))}
                 edits[parts] = None
         new = tree if () in within else moving.carried(me, stage, edits)
         if new != old:
@@ -71,14 +73,20 @@ def restore_stage(repository: Repository, within: Sequence[Parts], source: Cid |
 
 
 def reset(repository: Repository, commit: Cid, note: Note, *, stage: bool, files: bool) -> Restored:
-    """Move the branch, or a detached HEAD, to *commit*; with *stage* and *files* those too."""
+    """Move the branch, or a detached HEAD, to *commit*; with *stage* and *files* those too.
+
+    It gives up what is under way. With neither, that raises `merges.UnderWay`.
+    """
     with repository.acting() as me:
+        under = me.merges.get(me.copy_id)
+        if under is not None and not stage:
+            raise UnderWay(under.what)
         old, before = me.head_commit(), me.staged_tree()
         had = me.stages.get(me.copy_id)
         tree = me.commit_at(commit).tree
         done = _to(me, before, tree, ((),)) if files else Restored((), ())
         new = tree if stage else before
-        also = [me.stages.setting(me.copy_id, had, new)]
+        also = [me.stages.setting(me.copy_id, had, new), me.merges.setting(me.copy_id, under, None)]
         if old == commit:
             me.copies.move(me.copy_id, me.head, note, also)
         else:
@@ -91,7 +99,7 @@ def _to(repository: Repository, stage: Cid, tree: Cid, within: Sequence[Parts]) 
     found: dict[Parts, Cid | None] = {}
     folders: list[Parts] = []
     for entry in working(repository, tree, untracked=False):
-        if not _is_within(entry.parts, within):
+        if not is_within(entry.parts, within):
             continue
         if entry.folder:
             folders.append(entry.parts)
@@ -99,7 +107,7 @@ def _to(repository: Repository, stage: Cid, tree: Cid, within: Sequence[Parts]) 
             found[entry.parts] = entry.before
     for letter, path in staged(repository, tree, stage):
         parts = tuple(path.rstrip("/").split("/"))
-        if letter == "A" and not path.endswith("/") and _is_within(parts, within):
+        if letter == "A" and not path.endswith("/") and is_within(parts, within):
             found.setdefault(parts, None)
     steps: list[Change | Folder] = []
     made: set[Parts] = set()
@@ -127,7 +135,3 @@ def _told(found: Mapping[Parts, Cid | None]) -> Restored:
 def _stands(repository: Repository, tree: Cid, parts: Parts) -> bool:
     """Tell whether *tree* has anything at *parts*."""
     return moving.find(repository, tree, parts) is not None
-
-
-def _is_within(path: Parts, within: Sequence[Parts]) -> bool:
-    return any(path[: len(parts)] == parts for parts in within)

@@ -6,7 +6,7 @@ file is skipped only when its CID stands at that path in the stage already (desi
 """
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from stat import S_ISDIR
@@ -35,6 +35,8 @@ from jiaozi_node.worktree.scan import Excludes
 Parts = tuple[str, ...]
 Progress = Callable[[int, int], None]
 
+NOWHERE: frozenset[Parts] = frozenset()
+
 
 class Ignored(Conflict):
     """A path given by name is one that the ignore rules pass over."""
@@ -62,11 +64,15 @@ class Outside(Misuse):
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """The new stage: its tree, the paths set with their CIDs, and those removed."""
+    """The new stage: its tree, the paths set with their CIDs, and those removed.
+
+    *within* are the paths that were looked at, with all below them.
+    """
 
     tree: Cid
     added: tuple[tuple[str, Cid], ...]
     removed: tuple[str, ...]
+    within: tuple[Parts, ...] = ((),)
 
 
 class Staging:
@@ -91,23 +97,31 @@ class Staging:
         # Directories and inner nodes of a dry run, which the store never sees.
         self._aside: dict[bytes, Block] = {}
 
-    def of_paths(self, paths: Sequence[str], tree: Cid, *, force: bool) -> Staged:
-        """Stage *paths* over *tree*. All are checked before the first is read."""
+    def of_paths(
+        self, paths: Sequence[str], tree: Cid, *, force: bool, disputed: Set[Parts] = NOWHERE
+    ) -> Staged:
+        """Stage *paths* over *tree*. All are checked before the first is read.
+
+        Of *disputed* paths, and what is above them, nothing needs to be there or tracked.
+        """
         wanted = [(path, self._parts(path)) for path in paths]
+        known = {path[:depth] for path in disputed for depth in range(1, len(path) + 1)}
         for path, parts in wanted:
             if not os.path.lexists(path):
-                self._tracked_or(NotTracked(path), parts, tree)
+                if parts not in known:
+                    self._tracked_or(NotTracked(path), parts, tree)
             elif not force and self._is_ignored(parts, os.path.isdir(path)):
                 self._tracked_or(Ignored(path), parts, tree)
         new = tree
         with self._writing() as put, self._index() as index:
             for path, parts in wanted:
                 if not os.path.lexists(path):
-                    new = self._edited(new, {parts: None}, put)
+                    if self._find(new, parts) is not None:
+                        new = self._edited(new, {parts: None}, put)
                     continue
                 node = self._imported(path, parts, tree, put, index, force=force)
                 new = node.cid if not parts else self._edited(new, {parts: node}, put)
-        return self._staged(tree, new)
+        return self._staged(tree, new, tuple([parts for _path, parts in wanted]))
 
     def of_tracked(self, tree: Cid) -> Staged:
         """Stage every tracked file as it is now, and the removal of those that went."""
@@ -130,6 +144,28 @@ class Staging:
             }
             new = self._edited(tree, found, put) if found else tree
         return self._staged(tree, new)
+
+    def of_files(self, places: Iterable[Parts], tree: Cid) -> Cid:
+        """Return *tree* with what stands at *places* now; directories are passed over."""
+        found: dict[Parts, Node | None] = {}
+        with self._writing() as put, self._index() as index:
+            for parts in places:
+                path = os.path.join(self._root, *parts)
+                above = os.path.dirname(path)
+                if os.path.realpath(above) != above or _is_directory(path):
+                    continue
+                known = self._find(tree, parts)
+                node = self._now(parts, known, put, index)
+                if (node and node.cid) != known:
+                    found[parts] = node
+            return self._edited(tree, found, put) if found else tree
+
+    def of_file(self, path: str) -> Node:
+        """Import the file or symlink at *path*, wherever that is."""
+        if _is_directory(path):
+            raise Misuse(f"{path} is a directory")
+        with self._writing() as put:
+            return _finished(import_tree(path, self._profile, put))
 
     @staticmethod
     def file_bytes(store: BlockStore, cid: Cid) -> int:
@@ -281,7 +317,7 @@ class Staging:
 
         return run(lookup(), self._get)
 
-    def _staged(self, before: Cid, after: Cid) -> Staged:
+    def _staged(self, before: Cid, after: Cid, within: tuple[Parts, ...] = ((),)) -> Staged:
         added: list[tuple[str, Cid]] = []
         removed: list[str] = []
         for change in stream(changes(before, after), self._get):
@@ -290,7 +326,7 @@ class Staging:
                 added.append((path, change.after))
             else:
                 removed.append(path)
-        return Staged(after, tuple(added), tuple(removed))
+        return Staged(after, tuple(added), tuple(removed), within)
 
 
 Put = Callable[[Sequence[Block]], None]
@@ -369,6 +405,10 @@ def _entered(rules: Excludes, root: str, parts: Parts) -> Excludes:
         return rules.entering(parts, descriptor)
     finally:
         os.close(descriptor)
+
+
+def _is_directory(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def _finished(importing: Generator[Any, None, Node]) -> Node:

@@ -1,14 +1,19 @@
 """What `status` tells: HEAD against the stage, the stage against the working copy (design §5)."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from jiaozi_node.dag.walk import stream
-from jiaozi_node.formats.cid import Cid
+from jiaozi_node.dag.walk import run, stream
+from jiaozi_node.formats.cid import RAW, Cid
+from jiaozi_node.node import settling
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.unixfs.changes import Change, Folder, walked
+from jiaozi_node.unixfs.node import DIRECTORY
+from jiaozi_node.unixfs.stat import stat
+from jiaozi_node.versioning.conflict import FILE_DIRECTORY, Conflict
+from jiaozi_node.versioning.merges import Under
 from jiaozi_node.worktree import compare
 from jiaozi_node.worktree.compare import Difference
 from jiaozi_node.worktree.index import StatIndex
@@ -17,24 +22,47 @@ from jiaozi_node.worktree.names import RESERVED
 
 Parts = tuple[str, ...]
 
+# Which of base, ours and theirs is a file: what git's index would have, as git-status(1) shows it.
+_LETTERS: Mapping[tuple[bool, ...], str] = {
+    (True, True, True): "UU",
+    (False, True, True): "AA",
+    (True, True, False): "UD",
+    (True, False, True): "DU",
+    (False, True, False): "AU",
+    (False, False, True): "UA",
+    (True, False, False): "DD",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerged:
+    """A path in dispute, and git's two letters for it: what ours did, and theirs."""
+
+    path: str
+    kind: str
+    letters: str
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """How a working copy stands.
 
     *staged* is what a commit would record, (letter, path) with git's letters; *working* what the
-    directory has beyond that. A path of a directory ends in ``/``.
+    directory has beyond that. A path of a directory ends in ``/``. *under* is the merge, pick or
+    revert that is under way, *unmerged* what it has in dispute, which is in neither of the others.
     """
 
     branch: str | None
     commit: Cid | None
     staged: tuple[tuple[str, str], ...]
     working: tuple[tuple[str, str], ...]
+    under: Under | None = None
+    unmerged: tuple[Unmerged, ...] = ()
 
     @property
     def clean(self) -> bool:
         """Whether there is nothing to tell."""
-        return not self.staged and not self.working
+        return not self.staged and not self.working and self.under is None
 
 
 def status(repository: Repository, *, untracked: bool = True) -> Status:
@@ -42,15 +70,41 @@ def status(repository: Repository, *, untracked: bool = True) -> Status:
     commit = repository.head_commit()
     tree = repository.staged_tree()
     head = None if commit is None else repository.commit_at(commit).tree
+    under = repository.merges.get(repository.copy_id)
+    unmerged = tuple(disputes(repository, under))
+    apart = {found.path for found in unmerged}
     return Status(
         repository.head.branch,
         commit,
-        tuple(staged(repository, head, tree)),
+        tuple(found for found in staged(repository, head, tree) if found[1] not in apart),
         tuple(
-            (found.letter, path_text(found.parts, folder=found.folder))
+            (found.letter, path)
             for found in working(repository, tree, untracked=untracked)
+            if (path := path_text(found.parts, folder=found.folder)) not in apart
         ),
+        under,
+        unmerged,
     )
+
+
+def disputes(repository: Repository, under: Under | None) -> Iterator[Unmerged]:
+    """Yield what is in dispute and not settled, in byte order of paths."""
+    state = settling.state_of(repository, under)
+    for found in () if state is None else state.open:
+        yield Unmerged(path_text(found.path) or ".", found.kind, letters(repository, found))
+
+
+def letters(repository: Repository, found: Conflict) -> str:
+    """Return git's letters for a path in dispute: U changed, A added, D deleted, on either side."""
+    sides = found.base, found.ours, found.theirs
+    files = [cid is not None and not _is_directory(repository, found, cid) for cid in sides]
+    return _LETTERS[tuple(files)]
+
+
+def _is_directory(repository: Repository, found: Conflict, cid: Cid) -> bool:
+    if found.kind != FILE_DIRECTORY or cid.codec == RAW:
+        return False
+    return run(stat(cid), repository.home.blocks.get).kind == DIRECTORY
 
 
 def staged(repository: Repository, head: Cid | None, tree: Cid) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,6 @@ from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import moving
 from jiaozi_node.node.moving import Intent
 from jiaozi_node.node.repository import Repository
-from jiaozi_node.unixfs.changes import Change
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.workingcopies import Head
 
@@ -28,7 +27,7 @@ def switch(repository: Repository, head: Head, commit: Cid, note: Note) -> int:
             if holder is not None:
                 from_elsewhere(head.branch, holder)
         moving.carry_out(me, intent, steps)
-    return sum(isinstance(step, Change) for step in steps)
+    return moving.files(steps)
 
 
 def check(repository: Repository, commit: Cid) -> None:

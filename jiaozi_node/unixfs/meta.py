@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 
+from jiaozi_node.dag.walk import Need
 from jiaozi_node.formats import dag_pb, unixfs_pb
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -16,7 +17,7 @@ from jiaozi_node.unixfs.profile import Profile
 
 def with_meta(
     value: Value, parsed: Parsed | Opened, profile: Profile, mode: int | None, mtime: Mtime | None
-) -> Generator[Block, None, Value]:
+) -> Generator[Need | Block, Block | None, Value]:
     """Return *value*, whose root block is *parsed*, with that metadata; yield its new blocks."""
     if isinstance(parsed, Parsed) and parsed.raw is not None:
         made, file = add_bytes(parsed.raw, profile, mode, mtime)

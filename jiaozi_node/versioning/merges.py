@@ -4,7 +4,7 @@ The row is there from before the first file is touched until all is settled and 
 up; who finds it goes on from there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from jiaozi_node.errors import Refused
@@ -42,6 +42,14 @@ class Under:
     def __post_init__(self) -> None:
         if self.what not in ACTS:
             raise ValueError(f"no such act: {self.what!r:.40}")
+
+    def after(self, commit: Cid) -> "Under | None":
+        """Return what is under way when *commit* was made: the rest of a series, or nothing."""
+        if not self.todo:
+            return None
+        # What the user commits between two of the series is no part of it.
+        head = self.head if self.state is None else commit
+        return replace(self, state=None, head=head, message="")
 
 
 class UnderWay(Refused):

@@ -168,3 +168,20 @@ def test_a_car_whose_roots_are_pinned(names: Strict, tmp_path: Path) -> None:
     run("ipfs", "pin", "add", str(top.cid))
     assert names.checked == before + 4
     assert os.path.exists(tmp_path / "home" / "version")
+
+
+def test_a_merge_in_dispute_settled_and_a_pick(names: Strict) -> None:
+    run("init")
+    Path("a").write_text("base")
+    run("add", ".")
+    run("commit", "-m", "0")
+    for branch in ("one", "other"):
+        run("switch", "-c", branch, "main")
+        Path("a").write_text(branch)
+        run("commit", "-a", "-m", branch)
+    before = names.checked
+    assert main(("merge", "one")) == 1
+    run("resolve", "--theirs", "a")
+    run("merge", "--continue")
+    run("revert", "-m", "1", "HEAD")
+    assert names.checked > before + 20
