@@ -1,0 +1,1 @@
+"""The Kubo RPC, ``/api/v0``: what ``commands`` declares, rendered as go-ipfs-cmds renders it."""
