@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Iterable
 
-from jiaozi_node.cli.arguments import GLOBAL_OPTIONS
 from jiaozi_node.commands.declare import Argument, Command, Kind, Option
 from jiaozi_node.commands.registry import SUMMARIES, children
+from jiaozi_node.commands.values import GLOBAL_OPTIONS
 
 _WIDTH = 96
 

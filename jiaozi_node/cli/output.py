@@ -54,27 +54,10 @@ def write_text(out: BinaryIO, text: str) -> None:
 
 
 def write_json(out: BinaryIO, value: Any) -> None:  # noqa: ANN401 - JSON
-    """Write *value* as one line of JSON, escaping what Go's encoder escapes.
+    """Write *value* as one line of JSON."""
+    from jiaozi_node.commands.json_text import line
 
-    A byte of a name that is not UTF-8 comes out as its surrogate, ``\\udcff``: the line stays
-    UTF-8 and `os.fsencode` has the byte back, where Go's encoder would lose it.
-    """
-    import json
-
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    for char, escape in _GO_ESCAPES:
-        if char in text:
-            text = text.replace(char, escape)
-    out.write(text.encode("utf-8", "backslashreplace") + b"\n")
-
-
-_GO_ESCAPES = (
-    ("<", "\\u003c"),
-    (">", "\\u003e"),
-    ("&", "\\u0026"),
-    ("\u2028", "\\u2028"),
-    ("\u2029", "\\u2029"),
-)
+    out.write(line(value))
 
 
 def complain(program: str, message: str) -> None:

@@ -1,0 +1,143 @@
+"""Connections that keep to the clock: aiohttp itself waits for headers and bodies for ever.
+
+A connection has `HEADER_S` to send the head of a request, and between two pieces of a body it may
+pause `BODY_S`; idle between requests it is closed after `IDLE_S` (research: F10). The number of
+connections is bounded in all and for each address. Bodies are never inflated.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+HEADER_S: Final = 10.0
+BODY_S: Final = 30.0
+IDLE_S: Final = 60.0
+MAX_CONNECTIONS: Final = 4096
+MAX_CONNECTIONS_OF_ONE: Final = 1024
+MAX_LINE_BYTES: Final = 1024 * 1024  # Kubo's clients put arguments into the request line
+MAX_FIELD_BYTES: Final = 64 * 1024
+READ_BYTES: Final = 256 * 1024
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class _Phase(Enum):
+    """What a connection is about."""
+
+    HEAD = 1  # the head of a request is awaited, or has begun
+    BUSY = 2  # a request is being answered
+    IDLE = 3  # between two requests
+
+
+class Guarded(RequestHandler):
+    """One connection, closed when it keeps us waiting."""
+
+    __slots__ = ("_address", "_door", "_phase", "_timer", "_until")
+
+    def __init__(self, door: "Door", **how: Any) -> None:  # noqa: ANN401 - aiohttp's options
+        super().__init__(door.server, **how)
+        self._door = door
+        self._address: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._phase = _Phase.HEAD
+        self._until = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the connection in, or close it when there are too many."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        address = str(peer[0]) if isinstance(peer, tuple) else "socket"
+        if not self._door.enter(address):
+            self.force_close()
+            return
+        self._address = address
+        self._until = self._loop.time() + self._door.header_s
+        self._check()
+
+    def data_received(self, data: bytes) -> None:
+        """Note what came: the beginning of a head, all of it, or a piece of a body."""
+        super().data_received(data)
+        now = self._loop.time()
+        if self._is_busy():
+            self._phase, self._until = _Phase.BUSY, now + self._door.body_s
+        elif self._phase is not _Phase.HEAD:
+            self._phase, self._until = _Phase.HEAD, now + self._door.header_s
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._address is not None:
+            self._door.leave(self._address)
+            self._address = None
+        super().connection_lost(exc)
+
+    def _is_busy(self) -> bool:
+        return bool(self._request_in_progress or self._messages)
+
+    def _check(self) -> None:
+        """Close when time is up; look again later otherwise."""
+        now = self._loop.time()
+        if self._is_busy():
+            request = self._current_request
+            ours = request is None or request.content.is_eof() or self._reading_paused
+            if self._phase is not _Phase.BUSY or ours:  # we keep them waiting, not they us
+                self._phase, self._until = _Phase.BUSY, now + self._door.body_s
+        elif self._phase is _Phase.BUSY:
+            self._phase, self._until = _Phase.IDLE, now + self._door.idle_s
+        if now >= self._until:
+            self.force_close()
+            return
+        self._timer = self._loop.call_later(self._door.tick_s, self._check)
+
+
+class Door:
+    """Counts who is in, and makes the connections of one listener."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        header_s: float = HEADER_S,
+        body_s: float = BODY_S,
+        idle_s: float = IDLE_S,
+        connections: int = MAX_CONNECTIONS,
+        of_one: int = MAX_CONNECTIONS_OF_ONE,
+    ) -> None:
+        self.header_s, self.body_s, self.idle_s = header_s, body_s, idle_s
+        self.tick_s = min(1.0, header_s / 4, body_s / 4)
+        self._limit, self._of_one = connections, of_one
+        self._inside: Counter[str] = Counter()
+        self.server: web.Server = web.Server(handler, handler_cancellation=True)
+
+    def __call__(self) -> Guarded:
+        """Make the protocol of a new connection."""
+        return Guarded(
+            self,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=2 * self.idle_s,  # ours comes first
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+            read_bufsize=READ_BYTES,
+            auto_decompress=False,
+            lingering_time=1.0,
+            access_log=None,
+        )
+
+    def enter(self, address: str) -> bool:
+        """Count one more from *address*, if there is room."""
+        if self._inside.total() >= self._limit or self._inside[address] >= self._of_one:
+            return False
+        self._inside[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count one less."""
+        self._inside[address] -= 1
+        if not self._inside[address]:
+            del self._inside[address]
