@@ -93,7 +93,7 @@ class Unsupported:
 class FileSource(Protocol):
     """The content given to a command: paths on disk, standard input, or an upload."""
 
-    def trees(self, rules: "TreeRules", put: "PutBlocks | None") -> Iterator["Imported"]:
+    def trees(self, rules: "TreeRules", put: "PutBlocks | None") -> Iterator["Imported | Passed"]:
         """Import every file argument in turn, handing its blocks to *put* as they come.
 
         Without *put* it only hashes. Of each argument files come first, then its directories,
@@ -142,6 +142,7 @@ class TreeRules:
     mode: int | None = None
     mtime: tuple[int, int] | None = None
     every_entry: bool = True  # else only the arguments themselves are told of
+    progress: bool = False  # tell of bytes that came in, where the source can
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,18 @@ class Imported:
     depth: int
     mode: int | None = None
     mtime: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """So many bytes of the file at *path* have come in."""
+
+    path: str
+    size_bytes: int
+
+
+class Length(int):
+    """Yielded before the bytes of an answer, when their number is known."""
 
 
 @dataclass(slots=True)
@@ -215,6 +228,8 @@ class Command:
     help: str = ""
     # An answer of bytes that a terminal user gets as files of his own (get): runs in the caller.
     after: Callable[[Call, Iterator[Any]], Iterator[Any]] | None = None
+    # Of an answer of bytes over HTTP; None is text/plain, which no browser renders.
+    content_type: str | None = None
     # Kubo's command line prints text here whatever `--encoding` says; `--json` is ours.
     text_only: bool = False
 

@@ -10,6 +10,7 @@ from jiaozi_node.commands.declare import (
     Imported,
     Kind,
     Option,
+    Passed,
     TreeRules,
     Unsupported,
 )
@@ -46,11 +47,12 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
         mode=(options["mode"] or 0) & 0o777 or None,  # Go: the rest of the bits mean nothing here
         mtime=(options["mtime"], options["mtime_nsecs"] or 0) if options["mtime"] else None,
         every_entry=not quiet,
+        progress=bool(options["progress"]) and not call.rendered_text,
     )
     shown = CidText.asked(call)
     if options["only_hash"]:
         for one in _imported(call, rules, None):
-            yield _row(one, shown(one.node.cid))
+            yield _passed(one) if isinstance(one, Passed) else _row(one, shown(one.node.cid))
         return
     from jiaozi_node.stores.api import Family
 
@@ -58,6 +60,9 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     roots: list[Cid] = []
     with call.home.blocks.writer(Family.PUBLIC) as writer:
         for one in _imported(call, rules, writer.put):
+            if isinstance(one, Passed):
+                yield _passed(one)
+                continue
             if one.depth == 0:
                 roots.append(one.node.cid)
             if one.depth == 0 or held:  # a root waits for its pin, what follows for its turn
@@ -89,7 +94,7 @@ def _check(call: Call) -> None:
         raise Misuse("mtime-nsecs must be below 1000000000")
 
 
-def _imported(call: Call, rules: TreeRules, put: "PutBlocks | None") -> Iterator[Imported]:
+def _imported(call: Call, rules: TreeRules, put: "PutBlocks | None") -> Iterator[Imported | Passed]:
     """Yield what comes in, wrapped in a directory where asked for."""
     if call.files is None:
         raise Misuse("expected a file argument")
@@ -101,7 +106,9 @@ def _imported(call: Call, rules: TreeRules, put: "PutBlocks | None") -> Iterator
 
     builder = DirectoryBuilder(rules.profile, rules.mode, rules.mtime)
     for one in found:
-        if one.depth == 0:
+        if isinstance(one, Passed):
+            yield one
+        elif one.depth == 0:
             if rules.every_entry:
                 yield Imported(one.path, one.node, 1, one.mode, one.mtime)
             name, *above = reversed((one.path or str(one.node.cid)).split("/"))
@@ -124,6 +131,10 @@ def _imported(call: Call, rules: TreeRules, put: "PutBlocks | None") -> Iterator
     yield Imported("", node, 0, rules.mode, rules.mtime)
 
 
+def _passed(one: Passed) -> dict[str, Any]:
+    return {"Name": one.path, "Bytes": one.size_bytes}
+
+
 def _row(one: Imported, cid: str) -> dict[str, Any]:
     wrapper = one.path == "" and one.node.kind == "directory"
     row: dict[str, Any] = {
@@ -141,7 +152,7 @@ def _row(one: Imported, cid: str) -> dict[str, Any]:
 
 
 def _text(row: dict[str, Any], call: Call) -> str | None:
-    if call.options.get("silent"):
+    if call.options.get("silent") or "Hash" not in row:
         return None
     if call.options.get("quiet"):
         return f"{row['Hash']}\n"
@@ -157,7 +168,7 @@ def _after(call: Call, rows: Iterator[dict[str, Any]]) -> Iterator[Any]:
         return
     last = ""
     for row in rows:
-        last = row["Hash"]
+        last = row.get("Hash", last)
     yield f"{last}\n".encode()
 
 

@@ -77,8 +77,7 @@ class Parser:
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take the next bytes of the body; yield what they complete.
 
-        Bytes of a part may come in pieces, as views that must be used before the next `feed`.
-        Raises `BadMultipart` or `LimitExceeded`; no call may follow then.
+        Bytes of a part may come in pieces. Raises `BadMultipart` or `LimitExceeded`, for good.
         """
         if self._ended:  # an epilogue, which means nothing
             return

@@ -1,0 +1,314 @@
+"""``/api/v0`` as go-ipfs-cmds serves it: admission, dispatch, answers, errors, trailers.
+
+Nothing here knows a command: all of it renders what ``commands`` declares. Faults found before a
+command runs are plain text; a command's own fault is JSON with status 500 before the first byte,
+and the trailer ``X-Stream-Error`` after it (research/kubo-rpc-and-gateway.md §1.1).
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from aiohttp import web
+
+from jiaozi_node import __version__
+from jiaozi_node.commands.declare import Answer, Call, Command
+from jiaozi_node.commands.ipfs.version import KUBO_VERSION
+from jiaozi_node.commands.json_text import line
+from jiaozi_node.commands.kubo_errors import kubo_message
+from jiaozi_node.commands.values import duration_s
+from jiaozi_node.errors import JiaoziError, Misuse, Unavailable
+from jiaozi_node.http import trailers
+from jiaozi_node.http.crossing import Inlet, Outlet
+from jiaozi_node.http.rpc import query
+from jiaozi_node.http.rpc.admission import Denied, Rules
+from jiaozi_node.http.rpc.query import Given, Target, UnknownCommand
+from jiaozi_node.http.rpc.upload import Upload
+from jiaozi_node.http.rpc.work import Work
+from jiaozi_node.node.home import Home
+
+WORKERS: Final = 64  # commands at work at a time; more wait
+_STREAM_HEADERS: Final = "X-Stream-Output, X-Chunked-Output, X-Content-Length"
+_ERROR: Final = "X-Stream-Error"
+_TIMED_OUT: Final = "context deadline exceeded"
+SERVER: Final = f"kubo/{KUBO_VERSION} jiaozi/{__version__}"
+
+
+class _Silent:
+    """Progress that nobody is shown: a client is told by rows."""
+
+    shown = False
+
+    def __call__(self, files: int, size_bytes: int) -> None:
+        """Take a report."""
+
+    def expect(self, total_bytes: int) -> None:
+        """Take a total."""
+
+
+class Rpc:
+    """Answers requests below ``/api/v0/`` from *home*; a handler for `guard.Door`."""
+
+    def __init__(
+        self,
+        home: Home,
+        rules: Callable[[], Rules],
+        *,
+        workers: int = WORKERS,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._home, self._rules = home, rules
+        self._environ = os.environ if environ is None else environ
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rpc")
+
+    def close(self) -> None:
+        """Wait for the commands at work to end."""
+        self._pool.shutdown(wait=True)
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        path, _, given = request.raw_path.partition("?")
+        rules = self._rules()
+        origin = request.headers.get("Origin")
+        cors = {"Vary": "Origin"}
+        if origin is not None and rules.allows(origin):
+            cors["Access-Control-Allow-Origin"] = "*" if "*" in rules.origins else origin
+            if rules.with_credentials:
+                cors["Access-Control-Allow-Credentials"] = "true"
+        if request.method == "OPTIONS":
+            return _preflight(request, rules, cors)
+        if request.method != "POST":
+            answer = _plain(405, "405 - Method Not Allowed", cors)
+            answer.headers["Allow"] = "OPTIONS, POST"
+            return answer
+        try:
+            rules.admit(request.headers, path, socket=_is_socket(request))
+            if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+                return _plain(415, "request bodies must not be compressed", cors)
+            target = query.target(path)
+            upload = request.content_type == "multipart/form-data"
+            parsed = query.read(target, given, has_body=upload)
+            seconds = _timeout(parsed)
+        except UnknownCommand as fault:
+            return _plain(404, str(fault), cors)
+        except Denied as fault:
+            return _plain(403, str(fault), cors)
+        except JiaoziError as fault:
+            return _plain(400, str(fault), cors)
+        return await self._run(request, target, parsed, cors | dict(rules.headers), seconds, upload)
+
+    async def _run(
+        self,
+        request: web.BaseRequest,
+        target: Target,
+        parsed: Given,
+        headers: dict[str, str],
+        timeout_s: float | None,
+        upload: bool,
+    ) -> web.StreamResponse:
+        loop = asyncio.get_running_loop()
+        outlet, inlet = Outlet(loop), Inlet(loop) if upload else None
+        as_text = parsed.globals.get("encoding", "json") == "text"
+        try:
+            files = Upload(inlet.take, request.headers["Content-Type"]) if inlet else None
+        except JiaoziError as fault:
+            return _plain(400, str(fault), headers)
+
+        def prepare(home: Home) -> Call:
+            return self._call(home, parsed, files, as_text=as_text)
+
+        work = Work(target.command, self._home, prepare, outlet, inlet, as_text=as_text)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(outlet.abandon)
+            if inlet is not None:
+                pump = asyncio.create_task(_pump(request, inlet))
+                stack.push_async_callback(_ended, pump)
+                stack.callback(inlet.abandon)
+            done = loop.run_in_executor(self._pool, work.run)
+            answer = _Answer(request, target.command, headers, as_text=as_text)
+            late: BaseException | None = None
+            try:
+                async with asyncio.timeout(timeout_s):
+                    while pieces := await outlet.receive():
+                        await answer.send(pieces, work.length)
+                    await done
+            except TimeoutError:
+                late = Unavailable(_TIMED_OUT)
+            return await answer.end(late or work.fault)
+
+    def _call(self, home: Home, parsed: Given, files: Upload | None, *, as_text: bool) -> Call:
+        args = dict(parsed.args)
+        missing = parsed.missing_on_stdin
+        if missing is not None:
+            lines = files.lines() if files is not None else []
+            key = missing.name.replace("-", "_")
+            args[key] = tuple(lines) if missing.many else (lines[0] if lines else None)
+            if missing.required and not lines:
+                raise Misuse(f'argument "{missing.name}" is required')
+        return Call(
+            args=args,
+            options=parsed.options,
+            explicit=parsed.explicit,
+            now=time.time,
+            directory=_nowhere,
+            environ=self._environ,
+            note=lambda _text: None,
+            progress=_Silent(),
+            files=files if parsed.file is not None else None,
+            home_or_none=home,
+            rendered_text=as_text,
+            globals=parsed.globals,
+        )
+
+
+def _nowhere() -> str:
+    raise Misuse("a request stands in no directory")
+
+
+class _Answer:
+    """The response to one request, begun with its first bytes."""
+
+    def __init__(
+        self,
+        request: web.BaseRequest,
+        command: Command,
+        headers: dict[str, str],
+        *,
+        as_text: bool,
+    ) -> None:
+        self._request, self._command = request, command
+        self._headers, self._as_text = headers, as_text
+        self._response: web.StreamResponse | None = None
+
+    async def send(self, pieces: list[bytes], length: int | None) -> None:
+        """Send *pieces*, beginning the response if it isn't."""
+        response = self._response or await self._begin(length)
+        await response.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+    async def end(self, fault: BaseException | None) -> web.StreamResponse:
+        """End the response: by itself, as an error, or with one in the trailer."""
+        response = self._response
+        if response is None:
+            if fault is not None:
+                return self._failed(fault)
+            response = await self._begin(None)
+        if fault is None:
+            await response.write_eof()
+        else:
+            await trailers.end(response, {_ERROR: _message(fault)})
+        return response
+
+    async def _begin(self, length: int | None) -> web.StreamResponse:
+        response = self._response = web.StreamResponse(headers=self._all_headers(length))
+        if not self._request.content.is_eof():
+            response.force_close()
+            response.headers["Connection"] = "close"
+        response.enable_chunked_encoding()
+        await response.prepare(self._request)
+        return response
+
+    def _all_headers(self, length: int | None) -> dict[str, str]:
+        headers = {
+            "Access-Control-Allow-Headers": _STREAM_HEADERS,
+            "Access-Control-Expose-Headers": _STREAM_HEADERS,
+            "Content-Type": "application/json",
+            "Server": SERVER,
+            "Trailer": _ERROR,
+        }
+        if self._command.answer is Answer.BYTES:
+            headers["Content-Type"] = self._command.content_type or "text/plain"
+            headers["X-Stream-Output"] = "1"
+            if length is not None:
+                headers["X-Content-Length"] = str(length)
+        elif self._as_text:
+            headers["Content-Type"] = "text/plain"
+        if self._command.answer is Answer.VALUES:
+            headers["X-Chunked-Output"] = "1"
+        return headers | self._headers
+
+    def _failed(self, fault: BaseException) -> web.Response:
+        body = line({"Message": _message(fault), "Code": 0, "Type": "error"})
+        headers = self._all_headers(None) | {"Content-Type": "application/json"}
+        for name in ("X-Stream-Output", "X-Chunked-Output", "Trailer"):
+            headers.pop(name, None)
+        response = web.Response(status=500, body=body, headers=headers)
+        if not self._request.content.is_eof():
+            response.force_close()
+        return response
+
+
+def _message(fault: BaseException) -> str:
+    if isinstance(fault, JiaoziError):
+        return kubo_message(fault)
+    if isinstance(fault, OSError):
+        return (fault.strerror or type(fault).__name__).lower()
+    return "internal error; the node's log has it"
+
+
+async def _pump(request: web.BaseRequest, inlet: Inlet) -> None:
+    """Hand the body over to the thread as it comes."""
+    try:
+        async for data in request.content.iter_any():
+            if not await inlet.put(data):
+                return
+    except (web.RequestPayloadError, ConnectionError):
+        inlet.end(Unavailable("the connection was lost amid the request's body"))
+    except asyncio.CancelledError:
+        inlet.abandon()
+        raise
+    else:
+        inlet.end()
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _timeout(parsed: Given) -> float | None:
+    text = parsed.globals.get("timeout")
+    return None if text is None else max(duration_s(text), 0.0)
+
+
+def _is_socket(request: web.BaseRequest) -> bool:
+    transport = request.transport
+    return transport is not None and not isinstance(transport.get_extra_info("sockname"), tuple)
+
+
+def _plain(status: int, text: str, headers: Mapping[str, str]) -> web.Response:
+    """Return what Go's ``http.Error`` sends."""
+    body = f"{text}\n".encode("utf-8", "surrogateescape")
+    given: dict[str, Any] = {
+        **headers,
+        "Content-Type": "text/plain; charset=utf-8",
+        "X-Content-Type-Options": "nosniff",
+        "Server": SERVER,
+    }
+    return web.Response(status=status, body=body, headers=given)
+
+
+def _preflight(request: web.BaseRequest, rules: Rules, cors: dict[str, str]) -> web.Response:
+    """Answer OPTIONS: what a script of an allowed origin may send, or just the methods."""
+    wanted = request.headers.get("Access-Control-Request-Method")
+    if wanted is None or request.headers.get("Origin") is None:
+        return web.Response(status=204, headers=cors | {"Allow": "OPTIONS, POST"})
+    vary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+    headers = cors | {"Vary": vary}
+    if "Access-Control-Allow-Origin" in cors and wanted in rules.methods:
+        headers["Access-Control-Allow-Methods"] = wanted
+        asked = request.headers.get("Access-Control-Request-Headers", "")
+        names = {name.strip().lower() for name in asked.split(",") if name.strip()}
+        if names <= _REQUEST_HEADERS:
+            if names:
+                headers["Access-Control-Allow-Headers"] = ", ".join(sorted(names))
+        else:
+            headers.pop("Access-Control-Allow-Methods")
+    return web.Response(status=204, headers=headers)
+
+
+_REQUEST_HEADERS = frozenset(("origin", "accept", "content-type", "x-requested-with"))
