@@ -1,1 +1,1 @@
-"""Gateway, RPC and versions API (issues C and D)."""
+"""What listens: the RPC; connections that keep to the clock; bytes between loop and threads."""

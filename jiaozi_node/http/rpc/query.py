@@ -59,7 +59,7 @@ def target(path: str) -> Target:
     if command is not None:
         return Target(command, None)
     command = _offered(found[:-1])
-    if command is None:
+    if command is None or found in _NOT_OVER_HTTP:
         raise UnknownCommand
     return Target(command, words[-1])
 

@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 from typing import BinaryIO, Final
 from urllib.parse import unquote_to_bytes
 
@@ -249,10 +250,7 @@ class _Import:
             return node
         builder = FileBuilder(profile, mode, mtime, keep)
         passed = told = 0
-        for piece in (first, second):
-            self._sink.take(builder.feed(piece))
-            passed += len(piece)
-        for piece in part.pieces:
+        for piece in chain((first, second), part.pieces):
             self._sink.take(builder.feed(piece))
             passed += len(piece)
             if self._rules.progress and passed - told >= _TOLD_BYTES:
