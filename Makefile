@@ -74,6 +74,7 @@ bench: peers
 	$(PY) -m interop.bench add
 	$(PY) -m interop.bench tree
 	$(PY) -m interop.bench cat
+	$(PY) -m interop.bench vcs
 	$(PY) -m interop.bench table --write
 
 nightly: check test slow peers planted

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from interop.bench import measure, results, storage
+from interop.bench import measure, results, storage, vcs
 from interop.peers import PeerMissing
 
-BENCHES = {**measure.BENCHES, **storage.BENCHES}
+BENCHES = {**measure.BENCHES, **storage.BENCHES, **vcs.BENCHES}
 
 
 def main() -> int:
@@ -28,12 +28,10 @@ def main() -> int:
             if given.json:
                 print(result.line(), flush=True)
                 continue
+            ours, theirs = result.shown
             print(
-                f"{result.work}: jiaozi {results.seconds(result.ours_s)}, "
-                f"{'at first' if result.kind == 'flat' else 'Kubo'} "
-                f"{results.seconds(result.kubo_s)}, ratio {result.ratio:.2f}× "
-                f"(goal {'≤' if result.kind == 'start' else '≥'} {result.goal:g}×: "
-                f"{'met' if result.met else 'missed'})",
+                f"{result.work}: jiaozi {ours}, {result.rival} {theirs}, ratio {result.ratio:.2f}× "
+                f"(goal {result.goal_shown}: {'met' if result.met else 'missed'})",
                 flush=True,
             )
     except PeerMissing as missing:

@@ -20,9 +20,10 @@ END = "<!-- /bench -->"
 class Result:
     """One work. Times are medians in seconds.
 
-    *kind* ``speed``: the ratio is Kubo's time to ours and should reach *goal*. ``start``: the
-    ratio is our time to Kubo's and should stay within it. ``flat``: *kubo_s* is our own time at
-    first.
+    *kind* ``speed``: the ratio is the rival's time to ours and should reach *goal*. ``start``: the
+    ratio is our time to the rival's and should stay within it. ``flat``: *kubo_s* is our own time
+    at first. ``size``: both are bytes, ours as many times what it is measured by as is told.
+    *kubo_s* is the rival's figure, whoever the *rival* is.
     """
 
     bench: str
@@ -37,18 +38,37 @@ class Result:
     conditions: str
     when: str
     versions: dict[str, str]
+    rival: str = "Kubo"
+
+    @property
+    def at_most(self) -> bool:
+        """Whether *goal* is an upper bound."""
+        return self.kind in ("start", "size")
 
     @property
     def ratio(self) -> float:
-        return self.ours_s / self.kubo_s if self.kind == "start" else self.kubo_s / self.ours_s
+        return self.ours_s / self.kubo_s if self.at_most else self.kubo_s / self.ours_s
 
     @property
     def met(self) -> bool:
-        return self.ratio <= self.goal if self.kind == "start" else self.ratio >= self.goal
+        return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
 
     @property
     def slower(self) -> bool:
-        return self.ours_s > self.kubo_s
+        return self.kind in ("speed", "start") and self.ours_s > self.kubo_s
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """Both figures in words."""
+        if self.kind == "size":
+            return mebibytes(self.ours_s), mebibytes(self.kubo_s)
+        theirs = seconds(self.kubo_s)
+        return seconds(self.ours_s), f"itself at first: {theirs}" if self.kind == "flat" else theirs
+
+    @property
+    def goal_shown(self) -> str:
+        """The goal in words."""
+        return f"{'≤' if self.at_most else '≥'} {self.goal:g}×"
 
     def line(self) -> str:
         """Return the JSON line of this result."""
@@ -85,16 +105,18 @@ def table(results: list[Result]) -> str:
     """Return the part of README between the markers, in Markdown."""
     if not results:
         return "Nothing was measured yet.\n"
-    lines = ["| work | jiaozi | Kubo | ratio | goal | |", "|---|---|---|---|---|---|"]
-    for r in results:
-        sign = "≤" if r.kind == "start" else "≥"
-        theirs = seconds(r.kubo_s) if r.kind != "flat" else f"itself at first: {seconds(r.kubo_s)}"
-        lines.append(
-            f"| {r.work} | {seconds(r.ours_s)} | {theirs} | {r.ratio:.2f}× "
-            f"| {sign} {r.goal:g}× | {'met' if r.met else '**missed**'} |"
-        )
-    lost = [r.work for r in results if r.slower and r.kind != "flat"]
-    lines += ["", f"Kubo is faster at: {'; '.join(lost) if lost else 'none of these'}.", ""]
+    lines: list[str] = []
+    for rival in dict.fromkeys(r.rival for r in results):
+        chosen = [r for r in results if r.rival == rival]
+        lines += [f"| work | jiaozi | {rival} | ratio | goal | |", "|---|---|---|---|---|---|"]
+        for r in chosen:
+            ours, theirs = r.shown
+            lines.append(
+                f"| {r.work} | {ours} | {theirs} | {r.ratio:.2f}× | {r.goal_shown} "
+                f"| {'met' if r.met else '**missed**'} |"
+            )
+        lost = [r.work for r in chosen if r.slower]
+        lines += ["", f"{rival} is faster at: {'; '.join(lost) if lost else 'none of these'}.", ""]
     stamps = {
         f"{r.when}: {', '.join(f'{k} {v}' for k, v in r.versions.items())}; {r.conditions}"
         for r in results
@@ -106,6 +128,11 @@ def table(results: list[Result]) -> str:
 def seconds(value: float) -> str:
     """Return a time in words: milliseconds below one second."""
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def mebibytes(value: float) -> str:
+    """Return a number of bytes in words."""
+    return f"{value / 1024 / 1024:.1f} MiB"
 
 
 def in_readme(text: str) -> str:

@@ -1,0 +1,378 @@
+"""Version control measured beside git, on many small files that don't compress.
+
+Ours is durable (an act is synced before it is acknowledged) and checks hashes on read. Git is
+measured as it is shipped, which syncs nothing of loose objects, and where told with
+``core.fsync=all`` and ``core.fsyncMethod=batch``. Its automatic packing is off, since it would run
+beside later works; but for `add` its objects are packed before anything is timed, which is how git
+is fastest. Files and stores are in the page cache; whole processes are timed, in turn.
+"""
+
+import os
+import platform
+import random
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from interop import programs
+from interop.bench.results import Result
+from interop.programs import Program
+
+FILES = 50_000
+A_DIRECTORY = 500
+CHANGED = 1_500
+
+_SHIPPED = "git as shipped (no fsync), packed"
+_LOOSE = "git as shipped (no fsync)"
+_SYNCED = "git with core.fsync=all, core.fsyncMethod=batch"
+_FSYNC = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=batch")
+_AUTHOR = ("--author", "A <a@example.org>")
+_MIB = 1024 * 1024
+_MEMORY = 200 * _MIB
+
+Words = tuple[str | Path, ...]
+
+
+@dataclass(slots=True)
+class Lab:
+    """The same files in a git repository and in a working copy of jiaozi, each with its store."""
+
+    root: Path
+    peak_bytes: int = 0
+    git_home: Path = field(init=False)
+    ours: Program = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.git_home = self.root / "nobody"
+        self.git_home.mkdir(parents=True, exist_ok=True)
+        self.ours = programs.jiaozi(self.root / "home").top()
+
+    @property
+    def trees(self) -> tuple[Path, Path]:
+        """The directories of git and of jiaozi."""
+        return self.root / "git", self.root / "jiaozi"
+
+    def git(self, *words: str | Path) -> float:
+        """Run git; return how long it took."""
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.git_home),
+            "LC_ALL": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            **{f"GIT_{who}_NAME": "A" for who in ("AUTHOR", "COMMITTER")},
+            **{f"GIT_{who}_EMAIL": "a@example.org" for who in ("AUTHOR", "COMMITTER")},
+        }
+        return self._timed(("git", "-c", "gc.auto=0", *words), self.trees[0], environment)[0]
+
+    def jiaozi(self, *words: str | Path) -> float:
+        """Run jiaozi; return how long it took."""
+        line = (self.ours.words[0], *words)
+        taken, peak = self._timed(line, self.trees[1], self.ours.environ())
+        self.peak_bytes = max(self.peak_bytes, peak)
+        return taken
+
+    def _timed(self, line: Words, cwd: Path, environment: dict[str, str]) -> tuple[float, int]:
+        """Return the seconds from start to exit, and the most memory of any of its processes."""
+        started = time.perf_counter()
+        running = subprocess.Popen(
+            line, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        _pid, status, usage = os.wait4(running.pid, 0)
+        taken = time.perf_counter() - started
+        running.returncode = os.waitstatus_to_exitcode(status)
+        if running.returncode:
+            raise RuntimeError(f"{' '.join(map(str, line))} exited with {running.returncode}")
+        return taken, usage.ru_maxrss * 1024
+
+    def fill(self, files: int, a_directory: int) -> None:
+        """Write the same files for both; their names tell where they are: `path`."""
+        for top in self.trees:
+            rng = random.Random(files)
+            for number in range(files):
+                at = top / path(number, a_directory)
+                if number % a_directory == 0:
+                    at.parent.mkdir(parents=True)
+                at.write_bytes(rng.randbytes(rng.randint(512, 1536)))
+
+    def both(self, git: Words, jiaozi: Words) -> None:
+        """Run both, untimed."""
+        self.git(*git)
+        self.jiaozi(*jiaozi)
+
+    def change(self, paths: Sequence[str], seed: int) -> None:
+        """Give *paths* new content, the same for both."""
+        for top in self.trees:
+            rng = random.Random(seed)
+            for at in paths:
+                (top / at).write_bytes(rng.randbytes(1024))
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until what was written is older than the clock's tick: both have a racy rule."""
+        os.sync()
+        time.sleep(0.1)
+
+    def begin(self) -> None:
+        """Make both repositories of the files that are there, and commit them."""
+        self.both(("init", "-q", "-b", "main"), ("init", "."))
+        self.settle()
+        self.both(("add", "."), ("add", "."))
+        self.commit("one")
+        self.git("gc", "-q")
+        self.both(("status",), ("status",))
+
+    def commit(self, message: str) -> None:
+        self.both(("commit", "-q", "-m", message), ("commit", "-m", message, *_AUTHOR))
+
+    def without_files(self) -> None:
+        """Remove all but the repositories."""
+        for top in self.trees:
+            for one in top.iterdir():
+                if one.name not in (".git", ".jiaozi"):
+                    shutil.rmtree(one)
+
+
+def path(number: int, a_directory: int) -> str:
+    """Return the path of a file."""
+    return f"{number // a_directory:04d}/{number:06d}.bin"
+
+
+@contextmanager
+def lab(
+    files: int = FILES, a_directory: int = A_DIRECTORY, *, memory: bool = False
+) -> Iterator[Lab]:
+    """Give a lab with *files* committed; in a file system in *memory* that is made for it."""
+    with tempfile.TemporaryDirectory(prefix="jiaozi-bench-") as name:
+        root = Path(name)
+        mounted = memory and _mount(root)
+        if memory and not mounted:  # no right to mount: a directory of one that is there
+            root = Path(tempfile.mkdtemp(prefix="jiaozi-bench-", dir="/dev/shm"))
+        try:
+            made = Lab(root)
+            made.fill(files, a_directory)
+            yield made
+        finally:
+            if mounted:
+                subprocess.run(("umount", name), check=True)
+            elif memory:
+                shutil.rmtree(root)
+
+
+def _mount(root: Path) -> bool:
+    line = ("mount", "-t", "tmpfs", "-o", "size=4g", "tmpfs", str(root))
+    with suppress(OSError):
+        return subprocess.run(line, check=False, stderr=subprocess.DEVNULL).returncode == 0
+    return False
+
+
+def add(pairs: int) -> Iterator[Result]:
+    """Time ``add`` of all files into a new repository."""
+    with lab() as made:
+        work = f"`add` of {FILES:,} files of 1 KB"
+        for extra, goal, conditions in (((), 1.5, _LOOSE), (_FSYNC, 4, _SYNCED)):
+
+            def before() -> None:
+                shutil.rmtree(made.root / "home", ignore_errors=True)
+                for top in made.trees:
+                    shutil.rmtree(top / ".git", ignore_errors=True)
+                    shutil.rmtree(top / ".jiaozi", ignore_errors=True)
+                made.both(("init", "-q", "-b", "main"), ("init", "."))
+                made.settle()
+
+            yield _compare(
+                made, work, "speed", goal, pairs, conditions,
+                partial(made.git, *extra, "add", "."),
+                partial(made.jiaozi, "add", "."),
+                before=before, warm=not extra,
+            )  # fmt: skip
+        yield from _peak(made, "`add`")
+
+
+def daily(pairs: int) -> Iterator[Result]:
+    """Time ``status``, ``diff``, ``switch`` and ``merge``; then the size of the store."""
+    with lab() as made:
+        made.begin()
+        kind, few = "speed", max(3, pairs // 2)
+        yield _compare(
+            made, f"clean `status` of {FILES:,} files", kind, 0.2, pairs, _SHIPPED,
+            partial(made.git, "status"), partial(made.jiaozi, "status"),
+        )  # fmt: skip
+        changed = [path(number, A_DIRECTORY) for number in range(0, FILES, FILES // CHANGED)]
+        changed = changed[:CHANGED]
+        made.both(("switch", "-q", "-c", "other"), ("switch", "-c", "other"))
+        made.change(changed, 2)
+        made.both(("add", "."), ("add", "."))
+        made.commit("other")
+        made.git("gc", "-q")
+        yield _compare(
+            made, f"`diff --name-status` of two commits, {CHANGED:,} files differ", "start", 3,
+            pairs, _SHIPPED, partial(made.git, "diff", "--name-status", "main", "other"),
+            partial(made.jiaozi, "diff", "--name-status", "main", "other"),
+        )  # fmt: skip
+        targets = [("main", "other")[count % 2] for count in range(2 * few + 2)]
+        ours, theirs = iter(targets), iter(targets)
+        yield _compare(
+            made, f"`switch`, {CHANGED:,} files differ", kind, 0.5, 2 * few, _SHIPPED,
+            lambda: made.git("switch", "-q", next(theirs)),
+            lambda: made.jiaozi("switch", next(ours)), before=made.settle,
+        )  # fmt: skip
+        made.both(("switch", "-q", "main"), ("switch", "main"))
+        made.change([path(1, A_DIRECTORY)], 3)
+        made.both(("add", "."), ("add", "."))
+        made.commit("mine")
+        made.both(("tag", "mine"), ("tag", "mine"))
+
+        def back() -> None:
+            made.both(("reset", "-q", "--hard", "mine"), ("reset", "--hard", "mine"))
+            made.both(("status",), ("status",))
+            made.settle()
+
+        yield _compare(
+            made, f"`merge` of branches that changed {CHANGED:,} files and 1", kind, 0.5, few,
+            _SHIPPED, partial(made.git, "merge", "-q", "-m", "m", "other"),
+            partial(made.jiaozi, "merge", "-m", "m", "other"), before=back,
+        )  # fmt: skip
+        yield from _peak(made, "`status`, `diff`, `switch` and `merge`")
+
+
+def commit(pairs: int) -> Iterator[Result]:
+    """Time ``commit`` after one change in 100,000 files."""
+    with lab(2 * FILES) as made:
+        made.begin()
+        counter = iter(range(10_000))
+        for words, goal, named in ((("-a", "-m"), 0.5, "commit -a"), (("-m",), 0.5, "commit")):
+
+            def before(words: tuple[str, ...] = words) -> None:
+                number = next(counter)
+                one = path(number * 997 % (2 * FILES), A_DIRECTORY)
+                made.change([one], number)
+                if "-a" not in words:
+                    made.both(("add", one), ("add", one))
+
+            after = "" if "-a" in words else " and `add` of it"
+            yield _compare(
+                made, f"`{named}` after 1 change in {2 * FILES:,} files{after}", "speed", goal,
+                pairs, _SHIPPED, partial(made.git, "commit", "-q", *words, "m"),
+                partial(made.jiaozi, "commit", *words, "m", *_AUTHOR), before=before,
+            )  # fmt: skip
+        yield from _peak(made, "`commit`")
+
+
+def restore(pairs: int) -> Iterator[Result]:
+    """Time bringing back every file, on a file system in memory that is new."""
+    with lab(memory=True) as made:
+        made.begin()
+        data = sum(one.stat().st_size for one in (made.trees[1]).rglob("*.bin"))
+        made.jiaozi("gc")
+        work = f"`restore .` of all {FILES:,} files, which were removed"
+        yield _compare(
+            made, work, "speed", 1, pairs, f"{_SHIPPED}, both on a new tmpfs",
+            partial(made.git, "restore", "."), partial(made.jiaozi, "restore", "."),
+            before=made.without_files,
+        )  # fmt: skip
+        yield from _peak(made, "`restore`")
+        yield _sized(
+            made, f"the store after `gc`, {FILES:,} files, by their bytes", 1.25,
+            _bytes(made.root / "home"), data, "the data",
+            f"git, packed: {_bytes(made.trees[0] / '.git') / _MIB:.1f} MiB",
+        )  # fmt: skip
+
+
+def everything(pairs: int) -> Iterator[Result]:
+    """Time all of these."""
+    yield from add(max(3, pairs // 2))
+    yield from daily(pairs)
+    yield from commit(pairs)
+    yield from restore(max(3, pairs // 2))
+
+
+# ---- the machinery --------------------------------------------------------------------------
+
+
+def _compare(
+    made: Lab,
+    work: str,
+    kind: str,
+    goal: float,
+    pairs: int,
+    conditions: str,
+    git: Callable[[], float],
+    jiaozi: Callable[[], float],
+    before: Callable[[], None] = lambda: None,
+    *,
+    warm: bool = True,
+) -> Result:
+    """Run both in turn, *before* ahead of each pair; unless *warm* is false one pair more."""
+    ours_s: list[float] = []
+    theirs_s: list[float] = []
+    for count in range(pairs + warm):
+        before()
+        ours, theirs = jiaozi(), git()
+        if count or not warm:
+            ours_s.append(ours)
+            theirs_s.append(theirs)
+    return Result(
+        "vcs",
+        f"{work} ({conditions})",
+        kind,
+        goal,
+        statistics.median(ours_s),
+        statistics.median(theirs_s),
+        tuple(round(s, 4) for s in ours_s),
+        tuple(round(s, 4) for s in theirs_s),
+        pairs,
+        f"jiaozi durable, hashes checked; {conditions}; warm page cache, {os.cpu_count()} cores",
+        f"{datetime.now(UTC):%Y-%m-%d}",
+        _versions(made),
+        "git",
+    )
+
+
+def _sized(
+    made: Lab, work: str, goal: float, ours: int, theirs: int, what: str, conditions: str
+) -> Result:
+    return Result(
+        "vcs", work, "size", goal, ours, theirs, (ours,), (theirs,), 1,
+        f"{what}: {theirs / _MIB:.1f} MiB; {conditions}", f"{datetime.now(UTC):%Y-%m-%d}",
+        _versions(made), "git",
+    )  # fmt: skip
+
+
+def _peak(made: Lab, works: str) -> Iterator[Result]:
+    yield _sized(
+        made, f"peak memory of {works}, by the bound", 1, made.peak_bytes, _MEMORY, "the bound",
+        "all runs of that bench",
+    )  # fmt: skip
+    made.peak_bytes = 0
+
+
+def _versions(made: Lab) -> dict[str, str]:
+    git = subprocess.run(("git", "--version"), capture_output=True, text=True, check=True).stdout
+    return {
+        "jiaozi": made.ours.run("version").good().text.split()[-1],
+        "git": git.split()[-1],
+        "Python": platform.python_version(),
+        "Linux": platform.release(),
+    }
+
+
+def _bytes(top: Path) -> int:
+    """Return the bytes of all files below *top*, as the file system counts them in blocks."""
+    return sum(one.lstat().st_blocks * 512 for one in top.rglob("*") if one.is_file())
+
+
+BENCHES = {
+    "vcs": (everything, 7),
+    "vcs-add": (add, 3),
+    "vcs-daily": (daily, 7),
+    "vcs-commit": (commit, 7),
+    "vcs-restore": (restore, 5),
+}
