@@ -101,6 +101,7 @@ def _run(command: Command, parsed: arguments.Parsed) -> int:
             home_or_none=home,
             edit_text=_editor(),
             rendered_text=not as_json,
+            on_terminal=sys.stdout.isatty(),
             globals=parsed.globals,
         )
         values = command.handler(call)

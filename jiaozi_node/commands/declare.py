@@ -183,6 +183,7 @@ class Call:
     home_or_none: "Home | None" = None
     edit_text: Callable[[str], str] | None = None  # opens an editor, where there is a terminal
     rendered_text: bool = False  # the answer goes to a person, not a program
+    on_terminal: bool = False  # bytes of an answer would be written to a screen
     explicit: frozenset[str] = field(default_factory=frozenset)  # keys of options really given
     globals: Mapping[str, Any] = field(default_factory=dict)  # options of every command
 

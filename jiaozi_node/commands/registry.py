@@ -35,6 +35,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("cat",): ("read", "CAT", "Print a file of any revision, path or CID."),
     ("ls",): ("read", "LS", "List a directory of any revision, path or CID."),
     ("get",): ("read", "GET", "Write a file or tree of any revision, path or CID to disk."),
+    ("archive",): ("archive", "ARCHIVE", "Put a version into a tar, zip or CAR file."),
     ("stat",): ("read", "STAT", "Tell kind, size and CID of what stands at a path."),
     ("verify",): ("verify", "VERIFY", "Check that versions are whole and rightly signed."),
     ("fsck",): ("fsck", "FSCK", "Check everything the node home holds, and mend what can be."),

@@ -14,6 +14,7 @@ from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 
 Item = TypeVar("Item")
+Out = TypeVar("Out")
 Result = TypeVar("Result")
 
 
@@ -115,6 +116,29 @@ async def astream(
                     step = walk.send(block)
             else:
                 yield step
+                step = next(walk)
+    except StopIteration:
+        return
+    finally:
+        walk.close()
+
+
+def each(
+    walk: Generator[Need | Item, Block | None, Any], then: Callable[[Item], Walk[Out, None]]
+) -> Walk[Out, None]:
+    """Yield what *then* makes of each output of *walk*, before the next one is asked for."""
+    try:
+        step = next(walk)
+        while True:
+            if isinstance(step, Need):
+                try:
+                    block = yield step
+                except JiaoziError as fault:
+                    step = walk.throw(fault)
+                else:
+                    step = walk.send(block)
+            else:
+                yield from then(step)
                 step = next(walk)
     except StopIteration:
         return

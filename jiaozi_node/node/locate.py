@@ -29,10 +29,15 @@ class InsideBlock(Misuse):
 
 
 class Located(NamedTuple):
-    """Where an argument leads; *name* is the last name on the way, for what is written to disk."""
+    """Where an argument leads; *name* is the last name on the way, for what is written to disk.
+
+    *commit* is the version it was named by, and *inside* whether by a path in it, if it was.
+    """
 
     cid: Cid
     name: str
+    commit: Cid | None = None
+    inside: bool = False
 
 
 def locate(home: Home, directory: Callable[[], str], text: str) -> Located:
@@ -94,12 +99,12 @@ def _version(home: Home, commit: Cid, path: str, text: str) -> Located:
     from jiaozi_node.unixfs import resolve
     from jiaozi_node.versioning import history
 
-    tree = run(history.peel(commit), home.blocks.get).commit.tree
+    visit = run(history.peel(commit), home.blocks.get)
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     if ".." in parts:
         raise Misuse(f"{text!r}: a path in a tree can't go up with '..'")
-    found = run(resolve.resolve(resolve.Path(tree, parts)), home.blocks.get)
-    return Located(found.cid, parts[-1] if parts else str(commit))
+    found = run(resolve.resolve(resolve.Path(visit.commit.tree, parts)), home.blocks.get)
+    return Located(found.cid, parts[-1] if parts else str(commit), visit.cid, bool(parts))
 
 
 def _cid(text: str) -> Cid | None:

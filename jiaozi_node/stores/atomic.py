@@ -8,6 +8,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -27,6 +28,36 @@ def create_file(path: Path, data: bytes, mode: int = 0o600) -> None:
         aside.unlink()
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open *path* to be written anew: durable when the ``with`` ends, as it was when that raises.
+
+    It gets the mode of a file that a user makes. A symbolic link is followed; a device or pipe is
+    written as it is, there being nothing to replace.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as out:
+            yield out
+        return
+    aside = _beside(path)
+    # The umask decides, and whoever stood there before.
+    with contextlib.ExitStack() as undo:
+        try:
+            out = undo.enter_context(aside.open("xb"))
+        except OSError as fault:
+            fault.filename = str(path)  # the one that the caller knows of
+            raise
+        undo.callback(aside.unlink, missing_ok=True)
+        if path.exists():
+            os.fchmod(out.fileno(), path.stat().st_mode & 0o777)
+        yield out
+        out.flush()
+        os.fsync(out.fileno())
+        aside.replace(path)
+    sync_directory(path.parent)
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in the directory *path* durable: creations, renames, removals."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -39,7 +70,7 @@ def sync_directory(path: Path) -> None:
 @contextlib.contextmanager
 def _written_aside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
     """Write and sync a temporary sibling of *path*; sync the directory when it found its place."""
-    aside = path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}")
+    aside = _beside(path)
     fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     try:
         try:
@@ -55,3 +86,8 @@ def _written_aside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def _beside(path: Path) -> Path:
+    """Return a name in the same directory that nothing has."""
+    return path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}")

@@ -1,4 +1,4 @@
-"""A UnixFS tree as a TAR stream, the layout of ``ipfs get --archive``: one root, parents first.
+"""A UnixFS tree as a TAR stream, in the layout of ``ipfs get --archive`` or of ``git archive``.
 
 Like Kubo's (boxo ``files/tarwriter.go``): owner 0, modes 0644, 0755 and 0777 unless recorded, the
 present time where none is. Names are checked as `get` checks them, so that no archive of ours
@@ -9,15 +9,12 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 
-from jiaozi_node.dag.walk import Walk, need
-from jiaozi_node.errors import LimitExceeded
+from jiaozi_node.dag.walk import Walk, each
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.unixfs import stat
 from jiaozi_node.unixfs.node import DIRECTORY, FILE, SYMLINK
-from jiaozi_node.unixfs.read import read
-from jiaozi_node.unixfs.stat import Stat
 from jiaozi_node.worktree import names, tar_header
-from jiaozi_node.worktree.checkout import Parts, delegate, held_by
+from jiaozi_node.worktree.archive_entries import Entry, walked
+from jiaozi_node.worktree.checkout import Parts
 from jiaozi_node.worktree.tar_header import BLOCK, header
 
 _END = bytes(2 * BLOCK)
@@ -38,23 +35,21 @@ def archive(
     sends nanoseconds (PAX) only where the archive is not what the user keeps.
     """
     names.check(name, reserved=False)
-    pending: list[tuple[Parts, Cid]] = [((name,), root)]
-    while pending:
-        parts, cid = pending.pop()
-        block = yield from need(cid, tuple([item[1] for item in pending[:-9:-1]]))
-        found = stat.of(block)
-        yield _header(parts, found, now_s, exact)
-        if found.kind == DIRECTORY:
-            if len(parts) > names.MAX_DEPTH:
-                where = f"the depth of {names.shown(parts)}"
-                raise LimitExceeded(where, names.MAX_DEPTH, len(parts), "names")
-            held = yield from held_by(block, parts)
-            names.check_all([entry.name for entry in held], parts, reserved=False)
-            pending += [((*parts, entry.name), entry.cid) for entry in reversed(held)]
-        elif found.kind == FILE:
-            yield from delegate(read(cid), block)
-            if found.file_bytes % BLOCK:
-                yield bytes(BLOCK - found.file_bytes % BLOCK)
+    yield from _written(walked(root, (name,)), now_s, exact=exact)
+    yield _END
+
+
+def version(
+    root: Cid, above: Parts, now_s: int, comment: str | None = None
+) -> Walk[bytes | memoryview, None]:
+    """Yield the archive of what the directory *root* holds, sorted, below the directories *above*.
+
+    A file or symlink *root* is called by the last name of *above*. *now_s* stands for absent
+    times; *comment* stands where ``git archive`` names its commit.
+    """
+    if comment is not None:
+        yield tar_header.comment(comment, now_s)
+    yield from _written(walked(root, above, sort=True, whole=False), now_s, exact=False)
     yield _END
 
 
@@ -68,14 +63,21 @@ def compressed(pieces: Iterable[bytes | memoryview], level: int = -1) -> Iterato
     yield packer.flush()
 
 
-def _header(parts: Parts, found: Stat, now_s: int, exact: bool) -> bytes:
-    """Return the header blocks of one entry."""
+def _written(
+    entries: Walk[Entry, None], now_s: int, *, exact: bool
+) -> Walk[bytes | memoryview, None]:
+    return each(entries, lambda entry: _entry(entry, now_s, exact))
+
+
+def _entry(entry: Entry, now_s: int, exact: bool) -> Walk[bytes | memoryview, None]:
+    """Yield one entry: its header, and content in whole blocks."""
+    found = entry.stat
     kind, mode = _FORMS[found.kind]
     target = found.target or b""
     if found.kind == SYMLINK:
-        names.check_target(target, parts)
-    return header(
-        os.fsencode("/".join(parts)),
+        names.check_target(target, entry.parts)
+    yield header(
+        os.fsencode("/".join(entry.parts)),
         kind,
         found.mode or mode,
         found.mtime or (now_s, 0),
@@ -83,3 +85,7 @@ def _header(parts: Parts, found: Stat, now_s: int, exact: bool) -> bytes:
         target,
         exact=exact,
     )
+    if found.kind == FILE:
+        yield from entry.content()
+        if found.file_bytes % BLOCK:
+            yield bytes(BLOCK - found.file_bytes % BLOCK)

@@ -12,6 +12,7 @@ REGULAR: Final = b"0"
 SYMLINK: Final = b"2"
 DIRECTORY: Final = b"5"
 _EXTENDED: Final = b"x"
+_GLOBAL: Final = b"g"
 
 _NAME_BYTES, _PREFIX_BYTES = 100, 155
 
@@ -62,6 +63,13 @@ def header(
         extended = _block(beside, _EXTENDED, 0, len(data), 0, b"", b"", owned=False)
         extended += data + bytes(-len(data) % BLOCK)
     return extended + _block(_ascii(name), kind, mode, size, seconds, _ascii(target), b"")
+
+
+def comment(text: str, seconds: int) -> bytes:
+    """Return a global header that holds a comment, as ``git archive`` writes it."""
+    data = _record(b"comment", text.encode())
+    head = _block(b"pax_global_header", _GLOBAL, 0o666, len(data), seconds, b"", b"")
+    return head + data + bytes(-len(data) % BLOCK)
 
 
 def _split(name: bytes) -> tuple[bytes, bytes] | None:

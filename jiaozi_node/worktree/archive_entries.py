@@ -1,0 +1,77 @@
+"""What goes into an archive of a tree, parents first; names are checked and depth is bounded.
+
+Names are checked as `get` checks them, so that no archive of ours unpacks outside its root.
+"""
+
+import os
+from typing import NamedTuple
+
+from jiaozi_node.dag.walk import Walk, need
+from jiaozi_node.errors import LimitExceeded, Malformed
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.unixfs import stat
+from jiaozi_node.unixfs.node import DIRECTORY
+from jiaozi_node.unixfs.read import read
+from jiaozi_node.unixfs.stat import Stat
+from jiaozi_node.worktree import names
+from jiaozi_node.worktree.checkout import Parts, delegate, held_by
+
+
+class Entry(NamedTuple):
+    """One file, directory or symlink: where it goes, what it says of itself, its first block."""
+
+    parts: Parts
+    stat: Stat
+    block: Block
+
+    def content(self) -> Walk[memoryview, None]:
+        """Yield the bytes of a file."""
+        return delegate(read(self.stat.cid), self.block)
+
+
+def walked(root: Cid, at: Parts, *, sort: bool = False, whole: bool = True) -> Walk[Entry, None]:
+    """Yield *root*, which goes to *at*, and all below it; siblings as they are, or in byte order.
+
+    Unless *whole*, a directory *root* itself is left out, and the directories of *at* come first.
+    Raises `UnsafeName`, and `LimitExceeded` beyond 256 levels.
+    """
+    pending: list[tuple[Parts, Cid]] = [(at, root)]
+    while pending:
+        parts, cid = pending.pop()
+        block = yield from need(cid, tuple([item[1] for item in pending[:-9:-1]]))
+        found = stat.of(block)
+        if whole or len(parts) > len(at) or found.kind != DIRECTORY:
+            yield Entry(parts, found, block)
+        else:
+            for depth in range(1, len(at) + 1):
+                yield Entry(at[:depth], found, block)
+        if found.kind == DIRECTORY:
+            if len(parts) > names.MAX_DEPTH:
+                where = f"the depth of {names.shown(parts)}"
+                raise LimitExceeded(where, names.MAX_DEPTH, len(parts), "names")
+            held = yield from held_by(block, parts)
+            names.check_all([entry.name for entry in held], parts, reserved=False)
+            if sort:
+                held.sort(key=lambda entry: os.fsencode(entry.name))
+            pending += [((*parts, entry.name), entry.cid) for entry in reversed(held)]
+
+
+def prefix(text: str) -> Parts:
+    """Return the directories that *text* names; raises `UnsafeName` for one that leads outside."""
+    if text.startswith("/"):
+        raise BadPrefix(text, "it begins at the root of the file system")
+    parts = tuple([part for part in text.split("/") if part not in ("", ".")])
+    if len(parts) > names.MAX_DEPTH:
+        raise LimitExceeded("depth of a prefix", names.MAX_DEPTH, len(parts), "names")
+    for at, part in enumerate(parts):
+        names.check(part, parts[:at], reserved=False)
+    return parts
+
+
+class BadPrefix(Malformed):
+    """A place in an archive that would lie outside of where it is unpacked."""
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(f"prefix {text[:80]!r}: {why}")
+        self.text = text
