@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from jiaozi_node.stores.segments.pipeline import WRITEBACK_BYTES
 from tests.faults import interposer as ip
 from tests.faults.interposer import Event, Interposer
 from tests.faults.places import fresh_home
@@ -12,16 +13,19 @@ from tests.faults.zygote import Zygote, content
 pytestmark = pytest.mark.needs_interposer
 
 
-@pytest.mark.parametrize("act", ["add", "commit", "import"])
+@pytest.mark.parametrize("act", ["add", "commit", "import", "large import"])
 def test_blocks_are_synced_before_names_and_names_before_the_answer(
     act: str, place: Path, zygote: Zygote, interposer: Interposer
 ) -> None:
     home, work, _model = fresh_home(place / "at", interposer, zygote)
-    (work / "new").write_bytes(content(9, 50_000))
+    # A large one is long enough for the disk to be asked to begin early, which is no sync.
+    size = 2 * WRITEBACK_BYTES + 1 if act == "large import" else 50_000
+    (work / "new").write_bytes(content(9, size))
     lines = {
         "add": [["add", "."]],
         "commit": [["add", "."], ["commit", "-m", "second"]],
         "import": [["ipfs", "add", str(work / "new")]],
+        "large import": [["ipfs", "add", str(work / "new")]],
     }[act]
     *before, last = lines
     if before:

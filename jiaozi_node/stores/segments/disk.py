@@ -4,12 +4,14 @@ Fault tests set `hook`, which is called with the name of each operation before i
 raise ``OSError`` or kill the process: so each can be counted, failed and interrupted in turn.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 
 hook: Callable[[str], None] | None = None
 
 _MAX_PARTS = 1024  # IOV_MAX of Linux
+_ADVISES = hasattr(os, "posix_fadvise")  # not on macOS
 _COPY_BELOW = 16 * 1024  # parts smaller than this on average are joined: one copy, one buffer
 
 
@@ -87,9 +89,20 @@ def unlink(path: str) -> None:
         return
 
 
+def begin_writeback(fd: int, offset: int, size: int) -> None:
+    """Have the disk begin with what was written there, without waiting: a later sync finds less.
+
+    Nothing is promised by it. Linux starts writing pages which aren't needed and keeps them until
+    they are written, so the hint of `forget`, given early, is Python's way to sync_file_range.
+    """
+    forget(fd, offset, size)
+
+
 def forget(fd: int, offset: int, size: int) -> None:
     """Let the page cache go of what was written and synced: others need it more."""
-    os.posix_fadvise(fd, offset, size, os.POSIX_FADV_DONTNEED)
+    if _ADVISES:
+        with contextlib.suppress(OSError):  # a hint: some file systems take none
+            os.posix_fadvise(fd, offset, size, os.POSIX_FADV_DONTNEED)
 
 
 def free_bytes(path: str) -> int:

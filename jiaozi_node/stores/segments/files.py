@@ -28,12 +28,14 @@ _DROP_BYTES = _DROP.size + 4
 class Segment:
     """One segment: how far it is given out (*tail*), written, synced and covered by the mark.
 
-    *limit* is where what may be acknowledged ends, for one whose writing failed. *live_rows* and
-    *live_bytes* count rows that point into it, *all_bytes* the data of all its blocks.
+    *begun* is how far the disk was asked to begin, which promises nothing. *limit* is where what
+    may be acknowledged ends, for one whose writing failed. *live_rows* and *live_bytes* count rows
+    that point into it, *all_bytes* the data of all its blocks.
     """
 
     __slots__ = (
         "all_bytes",
+        "begun",
         "closed",
         "condemned",
         "created",
@@ -53,7 +55,7 @@ class Segment:
 
     def __init__(self, number: int, family: Family) -> None:
         self.number, self.family = number, family
-        self.tail = self.written = self.synced = self.marked = 0
+        self.tail = self.written = self.begun = self.synced = self.marked = 0
         self.live_rows = self.live_bytes = self.all_bytes = self.drops = 0
         self.closed = self.condemned = self.created = self.syncing = False
         self.limit: int | None = None

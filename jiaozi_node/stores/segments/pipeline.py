@@ -20,6 +20,7 @@ from jiaozi_node.stores.segments.index import MOVED, Index, Row, pack
 
 CHUNK_BYTES = 1024 * 1024
 QUEUE_BYTES = 16 * 1024 * 1024
+WRITEBACK_BYTES = 8 * 1024 * 1024  # asking for each chunk takes the writer's time
 BATCH_ROWS = 1000
 COLD_BYTES = 4 * 1024 * 1024 * 1024  # what one act writes beyond leaves the page cache
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -202,7 +203,8 @@ class Pipeline:
                 raise OSError(self.failed)
             if buffer.at != segment.written or sum(map(len, buffer.parts)) != buffer.size:
                 raise OSError("what was put was cut short")
-            disk.write_at(self.files.writing(segment), buffer.parts, buffer.size, buffer.at)
+            fd = self.files.writing(segment)
+            disk.write_at(fd, buffer.parts, buffer.size, buffer.at)
         except OSError as fault:
             self._chunk_failed(segment, fault)
             return
@@ -215,11 +217,19 @@ class Pipeline:
             self._queued_bytes -= buffer.size
             self.unmarked_bytes += buffer.size
             self.lock.notify_all()
+        self._begin_writeback(segment, fd)
         if buffer.cold:
             self.cold.append((segment, buffer.at, buffer.size))
         if len(self._written) >= BATCH_ROWS:
             self.write_rows()
         self.after_chunk()
+
+    def _begin_writeback(self, segment: Segment, fd: int) -> None:
+        """Have the disk begin now and then, so that the sync at the end finds little left."""
+        begun = max(segment.begun, segment.synced)
+        if segment.written - begun >= WRITEBACK_BYTES:
+            disk.begin_writeback(fd, begun, segment.written - begun)
+            segment.begun = segment.written
 
     def write_rows(self) -> None:
         """Put the rows of written blocks into the index; the caller holds `io`."""
