@@ -34,6 +34,8 @@ from jiaozi_node.worktree.writer import InTheWay, SafeWriter
 
 Result = TypeVar("Result")
 
+RENAME = "rename"  # the intent of `renaming`
+
 _SHOWN = 5
 
 
@@ -132,6 +134,11 @@ def resume(repository: Repository) -> None:
     if data is None:
         return
     with repository.acting() as me:
+        if rows.read(INTENTS, at, data, dict).get("what") == RENAME:
+            from jiaozi_node.node import renaming  # noqa: PLC0415 - it stands on this module
+
+            renaming.resume(me, data)
+            return
         intent = rows.read(INTENTS, at, data, _intent)
         to_write = steps(me, intent.before, intent.after)
         _write_or_undo(me, intent, to_write, careful=True)

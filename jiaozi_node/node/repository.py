@@ -362,19 +362,25 @@ class Repository:
         return Staging(home.blocks, self.root, home.path, self.profile, progress, dry_run=dry_run)
 
     def _keep(self, before: Cid | None, staged: "Staged", dry_run: bool) -> "Staged":
-        if dry_run:
-            return staged
+        if not dry_run:
+            self.restage(before, staged.tree, staged.within)
+        return staged
+
+    def restage(self, before: Cid | None, tree: Cid, within: Sequence[tuple[str, ...]]) -> None:
+        """Move the stage from *before* to *tree*; what is in dispute *within* is settled by it.
+
+        The blocks must be stored, in this very act.
+        """
         settled = None
         if self.merges.get(self.copy_id) is not None:
             from jiaozi_node.node import settling
 
-            settled = settling.settled_within(self, staged.within)
+            settled = settling.settled_within(self, within)
         if settled is not None:
-            moved = self.stages.setting(self.copy_id, before, staged.tree)
+            moved = self.stages.setting(self.copy_id, before, tree)
             self.home.names.apply((moved, settled))
-        elif staged.tree != before:
-            self.stages.cas(self.copy_id, before, staged.tree)
-        return staged
+        elif tree != before:
+            self.stages.cas(self.copy_id, before, tree)
 
     def empty_tree(self) -> Cid:
         """Return the tree of nothing, which is stored."""

@@ -47,6 +47,33 @@ def restore_files(repository: Repository, within: Sequence[Parts], source: Cid |
         return _to(me, stage, tree, within)
 
 
+def check_out(repository: Repository, within: Sequence[Parts], source: Cid) -> Restored:
+    """Make files and stage *within* what the tree *source* has; what it doesn't have stays.
+
+    The files come first: a kill in between leaves them changed and not staged, and the same command
+    again finishes. What is in dispute there is settled by it. Raises `NothingThere` for a path that
+    *source* doesn't have.
+    """
+    with repository.acting() as me:
+        had, stage = me.stages.get(me.copy_id), me.staged_tree()
+        edits: dict[Parts, Cid | None] = {}
+        for parts in within:
+            found = moving.find(me, source, parts)
+            if found is None:
+                raise NothingThere(path_text(parts))
+            if parts and not _stands(me, stage, parts):
+                edits[parts] = found  # a directory whole, an empty one too
+        whole = tuple(edits)
+        for step in moving.steps(me, stage, source):
+            kept = step.after is None or (isinstance(step, Folder) and (step.before or step.names))
+            if not kept and is_within(step.path, within) and not is_within(step.path, whole):
+                edits[step.path] = step.after
+        done = _to(me, stage, source, within, overlay=True)
+        new = moving.carried(me, stage, edits)
+        me.restage(had, new, within)
+    return done
+
+
 def restore_stage(repository: Repository, within: Sequence[Parts], source: Cid | None) -> Restored:
     """Make what is staged *within* what the tree *source* has, by default HEAD's."""
     with repository.acting() as me:
@@ -94,8 +121,15 @@ def reset(repository: Repository, commit: Cid, note: Note, *, stage: bool, files
     return done
 
 
-def _to(repository: Repository, stage: Cid, tree: Cid, within: Sequence[Parts]) -> Restored:
-    """Write what differs from *tree* within; remove what only *stage* has."""
+def _to(
+    repository: Repository,
+    stage: Cid,
+    tree: Cid,
+    within: Sequence[Parts],
+    *,
+    overlay: bool = False,
+) -> Restored:
+    """Write what differs from *tree* within; unless *overlay* remove what only *stage* has."""
     found: dict[Parts, Cid | None] = {}
     folders: list[Parts] = []
     for entry in working(repository, tree, untracked=False):
@@ -105,7 +139,7 @@ def _to(repository: Repository, stage: Cid, tree: Cid, within: Sequence[Parts]) 
             folders.append(entry.parts)
         else:
             found[entry.parts] = entry.before
-    for letter, path in staged(repository, tree, stage):
+    for letter, path in () if overlay else staged(repository, tree, stage):
         parts = tuple(path.rstrip("/").split("/"))
         if letter == "A" and not path.endswith("/") and is_within(parts, within):
             found.setdefault(parts, None)

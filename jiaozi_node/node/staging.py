@@ -58,7 +58,7 @@ class Outside(Misuse):
     """A path that doesn't lie in the working copy."""
 
     def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"{path} can't be staged: {why}")
+        super().__init__(f"{path} can't be tracked: {why}")
         self.path = path
 
 
@@ -226,25 +226,7 @@ class Staging:
         )
 
     def _parts(self, path: str) -> Parts:
-        """Return the names that lead from the root to *path*; raises `Outside`."""
-        full = os.path.abspath(path)
-        # The root was found by its real path; the way to it may have gone by a symlink.
-        if os.path.commonpath((full, self._root)) != self._root:
-            above = os.path.realpath(os.path.dirname(full))
-            full = os.path.join(above, os.path.basename(full))
-        if os.path.realpath(path) == self._root and self._home != ():
-            return ()
-        if os.path.commonpath((full, self._root)) != self._root:
-            raise Outside(path, f"it is not in the working copy {self._root}")
-        parts = tuple(os.path.relpath(full, self._root).split(os.sep))
-        for depth in range(1, len(parts)):
-            if os.path.islink(os.path.join(self._root, *parts[:depth])):
-                raise Outside(path, "it is beyond a symbolic link")
-        if rest(parts, self._home) is not None:
-            raise Outside(path, "it belongs to the node home, which holds private keys")
-        for part in parts:
-            names.check(part)
-        return parts
+        return place_of(path, self._root, self._home)
 
     def _is_ignored(self, parts: Parts, is_directory: bool) -> bool:
         rules: Excludes = GitRules()
@@ -330,6 +312,34 @@ class Staging:
 
 
 Put = Callable[[Sequence[Block]], None]
+
+
+def place_of(path: str, root: str, home: Parts | None) -> Parts:
+    """Return the names that lead from *root* to *path*; raises `Outside`, `UnsafeName`.
+
+    *home* is the node home's place below the root, if it is there: it is no part of it.
+    """
+    full = os.path.abspath(path)
+    is_root = full == root
+    # The root was found by its real path; the way to it may have gone by a symlink. One that lies
+    # within it and leads back to it is an entry like any other.
+    if os.path.commonpath((full, root)) != root:
+        is_root = os.path.realpath(full) == root
+        above = os.path.realpath(os.path.dirname(full))
+        full = os.path.join(above, os.path.basename(full))
+    if is_root and home != ():
+        return ()
+    if os.path.commonpath((full, root)) != root:
+        raise Outside(path, f"it is not in the working copy {root}")
+    parts = tuple(os.path.relpath(full, root).split(os.sep))
+    for depth in range(1, len(parts)):
+        if os.path.islink(os.path.join(root, *parts[:depth])):
+            raise Outside(path, "it is beyond a symbolic link")
+    if rest(parts, home) is not None:
+        raise Outside(path, "it belongs to the node home, which holds private keys")
+    for part in parts:
+        names.check(part)
+    return parts
 
 
 class _Under:
