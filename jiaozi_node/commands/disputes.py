@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.branch import noted
-from jiaozi_node.commands.declare import Call, ExitCode
+from jiaozi_node.commands.declare import Call, ExitCode, Kind, Option
 from jiaozi_node.commands.shown import quoted, short
 
 if TYPE_CHECKING:
+    from jiaozi_node.node.committing import How
+    from jiaozi_node.node.repository import Committed, Repository
     from jiaozi_node.versioning.conflict import Conflict
 
 _CELL = ("row", "column", "base", "ours", "theirs")
@@ -15,7 +17,7 @@ _CELL = ("row", "column", "base", "ours", "theirs")
 
 def ended(call: Call, what: str, *, abort: bool) -> Iterator[dict[str, Any] | ExitCode]:
     """Commit what is under way, or give it up; where it is in dispute, tell it all."""
-    from jiaozi_node.node import ending
+    from jiaozi_node.node import ending, hooks
     from jiaozi_node.node.committing import Unresolved
     from jiaozi_node.node.repository import Repository
 
@@ -25,10 +27,8 @@ def ended(call: Call, what: str, *, abort: bool) -> Iterator[dict[str, Any] | Ex
         head = repository.head_commit()
         yield {"kind": "aborted", "what": what, "commit": str(head), "files": files}
         return
-    author = repository.author(None, call.environ, call.note)
-    message = "\n\n".join(call.option("message")) or None
     try:
-        made = ending.conclude(repository, what, author, int(call.now()), message)
+        made = concluded(call, repository, what)
     except Unresolved as fault:
         yield {"kind": "in-dispute", "conflicts": [shown(one) for one in fault.conflicts]}
         yield ExitCode(1)
@@ -40,6 +40,43 @@ def ended(call: Call, what: str, *, abort: bool) -> Iterator[dict[str, Any] | Ex
         "subject": made.commit.subject,
         "conflicts": [],
     }
+    hooks.post_commit(repository, made, call.environ, call.note)
+
+
+def concluded(call: Call, repository: "Repository", what: str) -> "Committed":
+    """Commit what is under way, after the hook was asked; raises `Unresolved`."""
+    from jiaozi_node.node import ending
+
+    repository = asked(call, repository, what)
+    author = repository.author(None, call.environ, call.note)
+    message = "\n\n".join(call.option("message")) or None
+    return ending.conclude(repository, what, author, int(call.now()), message, signing(call))
+
+
+def asked(call: Call, repository: "Repository", what: str) -> "Repository":
+    """Ask the hook pre-commit about what is staged; raises `Unresolved` before."""
+    from jiaozi_node.node import ending, hooks
+
+    ending.check_settled(repository, what)
+    if call.option("no_verify"):
+        return repository
+    staged = repository.stages.get(repository.copy_id)
+    return hooks.pre_commit(repository, call.environ, call.note, staged)
+
+
+def signing(call: Call) -> "How":
+    """Return how to commit: signed, if that was asked for."""
+    from jiaozi_node.node.committing import USUAL, How
+
+    if (key := call.option("sign")) is None:
+        return USUAL
+    from jiaozi_node.node.signers import signer
+
+    return How(signer=signer(call.home, key))
+
+
+NO_VERIFY = Option("no-verify", Kind.BOOL, "Don't ask the hook pre-commit.")
+SIGN = Option("sign", Kind.TEXT, "Sign it, with the key of that name.", ("S",), bare="")
 
 
 def shown(found: "Conflict") -> dict[str, Any]:

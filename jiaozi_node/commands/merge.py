@@ -4,7 +4,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Kind, Option
-from jiaozi_node.commands.disputes import aborted_text, counted, ended, listed, shown
+from jiaozi_node.commands.disputes import (
+    NO_VERIFY,
+    SIGN,
+    aborted_text,
+    concluded,
+    counted,
+    ended,
+    listed,
+    shown,
+    signing,
+)
 from jiaozi_node.commands.shown import short
 from jiaozi_node.errors import Misuse
 
@@ -42,13 +52,22 @@ def merge(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
 
 
 def _merge(call: Call) -> "Outcome":
-    from jiaozi_node.node import merging
+    from dataclasses import replace
+
+    from jiaozi_node.node import hooks, merging
     from jiaozi_node.node.repository import Repository
 
     repository = Repository.at(call.home, call.cwd)
-    theirs = repository.resolve(call.args["revision"])
+    theirs = repository.resolve(call.args["revision"], call.now)
     author = repository.author(None, call.environ, call.note)
-    outcome = merging.merge(repository, theirs, author, int(call.now()), _wish(call))
+    wish, how, now = _wish(call), signing(call), int(call.now())
+    hook = wish.commit and not call.option("no_verify") and hooks.may_refuse(repository)
+    if hook:  # it looks at what is staged
+        wish = replace(wish, commit=False)
+    outcome = merging.merge(repository, theirs, author, now, wish, how=how)
+    if hook and outcome.kind == merging.NOT_COMMITTED:
+        made = concluded(call, repository, "merge")
+        outcome = replace(outcome, kind="merged", commit=made.cid)
     if outcome.base is None and outcome.kind != "up-to-date":
         call.note("the two have no commit in common: merged against nothing")
     return outcome
@@ -81,7 +100,7 @@ def _commits(call: Call, names: tuple[str, str]) -> list["Cid"]:
             run(revision.resolve(revision.parse(name), revision.Places()), get).cid
             for name in names
         ]
-    return [repository.resolve(name) for name in names]
+    return [repository.resolve(name, call.now) for name in names]
 
 
 def _wish(call: Call) -> "Wish":
@@ -139,6 +158,8 @@ MERGE = Command(
         Option("no-commit", Kind.BOOL, "Leave the commit to 'jiaozi commit'."),
         Option("strategy", Kind.TEXT, "Decide every dispute for one side: ours or theirs.", ("X",)),
         Option("message", Kind.TEXTS, "The message; given twice, two paragraphs.", ("m",), ()),
+        SIGN,
+        NO_VERIFY,
         Option("dry-run", Kind.BOOL, "Tell what would come of it; write nothing.", ("n",)),
         Option("into", Kind.TEXT, "With --dry-run: what to merge into; HEAD if absent."),
         Option("continue", Kind.BOOL, "Commit the merge when all is settled."),

@@ -4,7 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Kind, Option
-from jiaozi_node.commands.disputes import aborted_text, counted, ended, listed, shown
+from jiaozi_node.commands.disputes import (
+    NO_VERIFY,
+    SIGN,
+    aborted_text,
+    asked,
+    counted,
+    ended,
+    listed,
+    shown,
+    signing,
+)
 from jiaozi_node.commands.shown import short
 from jiaozi_node.errors import Misuse
 
@@ -26,16 +36,17 @@ def replay(call: Call, what: str) -> Iterator[dict[str, Any] | ExitCode]:
         return
     repository = Repository.at(call.home, call.cwd)
     author = repository.author(None, call.environ, call.note)
-    now = int(call.now())
+    now, how = int(call.now()), signing(call)
     try:
         if going == ["continue"]:
-            done = replaying.go_on(repository, what, author, now)
+            repository = asked(call, repository, what)
+            done = replaying.go_on(repository, what, author, now, how)
         elif going:
-            done = replaying.skip(repository, what, author, now)
+            done = replaying.skip(repository, what, author, now, how)
         else:
-            series = [repository.resolve(text) for text in revisions]
+            series = [repository.resolve(text, call.now) for text in revisions]
             mainline = call.option("mainline")
-            done = replaying.replay(repository, what, series, author, now, mainline)
+            done = replaying.replay(repository, what, series, author, now, mainline, how)
     except Unresolved as fault:
         yield _value("in-dispute", (), None, [shown(one) for one in fault.conflicts])
         yield ExitCode(1)
@@ -75,6 +86,8 @@ def _command(what: str, tagline: str) -> Command:
             Option("mainline", Kind.INT, "Of a merge: the parent that counts, from 1.", ("m",)),
             Option("continue", Kind.BOOL, "Commit what is settled, and go on."),
             Option("skip", Kind.BOOL, "Leave out the commit that is in dispute, and go on."),
+            SIGN,
+            NO_VERIFY,
             Option("abort", Kind.BOOL, "Go back to before the first."),
         ),
         text=lambda value, _call: _text(value, what),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from jiaozi_node.errors import Conflict
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import moving, settling
-from jiaozi_node.node.committing import USUAL, How
+from jiaozi_node.node.committing import USUAL, How, Unresolved
 from jiaozi_node.node.moving import Intent, Turn
 from jiaozi_node.node.repository import Committed, Repository
 from jiaozi_node.node.settling import as_on_disk, is_within
@@ -31,6 +31,13 @@ def under_way(repository: Repository, what: str) -> Under:
     if under is None or under.what != what:
         raise NothingUnderWay(what)
     return under
+
+
+def check_settled(repository: Repository, what: str) -> None:
+    """Raise `NothingUnderWay`, or `Unresolved` when the *what* under way is in dispute."""
+    state = settling.state_of(repository, under_way(repository, what))
+    if state is not None and state.open:
+        raise Unresolved(what, state.open)
 
 
 def conclude(

@@ -53,6 +53,11 @@ def listed(repository: Repository) -> Iterator[Hook]:
             yield Hook(name, path, hooks.is_program(path), enabled)
 
 
+def may_refuse(repository: Repository) -> bool:
+    """Tell whether there is a hook pre-commit that may run."""
+    return any(one.name == PRE_COMMIT and one.program and one.enabled for one in listed(repository))
+
+
 def enable(repository: Repository, yes: bool) -> None:
     """Say whether the hooks of this working copy may run."""
     config = repository.home.config

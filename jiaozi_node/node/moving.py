@@ -6,8 +6,11 @@ and finds the row finishes the writing, or undoes it when that can't be done; a 
 as it was nor as it is to be is somebody's own work then, and left alone.
 """
 
+import os
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from jiaozi_node.dag.walk import Need, driven, run, stream
@@ -30,7 +33,7 @@ from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.workingcopies import Head
 from jiaozi_node.worktree.checkout import materialize
 from jiaozi_node.worktree.look import Look
-from jiaozi_node.worktree.writer import InTheWay, SafeWriter
+from jiaozi_node.worktree.writer import InTheWay, SafeWriter, temp_prefix
 
 Result = TypeVar("Result")
 
@@ -118,7 +121,7 @@ def carry_out(repository: Repository, intent: Intent, to_write: list[Change | Fo
     if intent.turn is not None:
         rows_.append(_turning(repository, intent.turn.was, intent.turn.now))
     repository.home.names.apply(rows_)
-    _write_or_undo(repository, intent, to_write, careful=False)
+    _write_or_undo(repository, intent, to_write, _temp(data), careful=False)
     _settle(repository, intent, data)
 
 
@@ -141,19 +144,26 @@ def resume(repository: Repository) -> None:
             return
         intent = rows.read(INTENTS, at, data, _intent)
         to_write = steps(me, intent.before, intent.after)
-        _write_or_undo(me, intent, to_write, careful=True)
+        _clear(me, to_write, _temp(data))
+        _write_or_undo(me, intent, to_write, _temp(data), careful=True)
         _settle(me, intent, data)
 
 
 def _write_or_undo(
-    repository: Repository, intent: Intent, to_write: list[Change | Folder], *, careful: bool
+    repository: Repository,
+    intent: Intent,
+    to_write: list[Change | Folder],
+    temp: str,
+    *,
+    careful: bool,
 ) -> None:
     """Write the files; when that can't be done, write back, forget the intent, and say why."""
     try:
-        write(repository, to_write, careful=careful)
+        write(repository, to_write, careful=careful, temp=temp)
     except (JiaoziError, OSError) as fault:
         try:
-            write(repository, steps(repository, intent.after, intent.before), careful=True)
+            back = steps(repository, intent.after, intent.before)
+            write(repository, back, careful=True, temp=temp)
         except (JiaoziError, OSError):
             fault.add_note("some files are as they were to be; 'jiaozi status' tells which")
         _forget(repository, intent)
@@ -177,7 +187,8 @@ def _settle(repository: Repository, intent: Intent, data: bytes | None) -> None:
             repository.home.names.apply(also)
     except (Conflict, Refused):
         if data is not None:
-            write(repository, steps(repository, intent.after, intent.before), careful=True)
+            back = steps(repository, intent.after, intent.before)
+            write(repository, back, careful=True, temp=_temp(data))
             _forget(repository, intent)
         raise
 
@@ -193,20 +204,45 @@ def _turning(repository: Repository, old: Under | None, new: Under | None) -> Ro
     return repository.merges.setting(repository.copy_id, old, new)
 
 
+def _temp(data: bytes) -> str:
+    """Return what the temporary files of the intent in the row *data* are called."""
+    return temp_prefix(sha256(data).digest()[:6])
+
+
+def _clear(repository: Repository, to_write: list[Change | Folder], temp: str) -> None:
+    """Remove the temporary files that a kill left among the files of an intent."""
+    places = {step.path if isinstance(step, Folder) else step.path[:-1] for step in to_write}
+    for place in places | {()}:
+        here = os.path.join(repository.root, *place)
+        if os.path.realpath(here) != here:
+            continue
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for name in os.listdir(here):
+                if name.startswith(temp):
+                    os.unlink(os.path.join(here, name))
+
+
 # ---- files -------------------------------------------------------------------------------
 
 
 def write(
-    repository: Repository, to_write: list[Change | Folder], *, careful: bool = False
+    repository: Repository,
+    to_write: list[Change | Folder],
+    *,
+    careful: bool = False,
+    temp: str | None = None,
 ) -> None:
-    """Make the directory what *to_write* leads to; *careful* passes over what isn't as expected."""
+    """Make the directory what *to_write* leads to; *careful* passes over what isn't as expected.
+
+    *temp* is what temporary names begin with.
+    """
     get = repository.home.blocks.get
     with stat_index(repository) as index, Look(repository.root, repository.profile, index) as look:
         if careful:
             to_write = [
                 step for step in to_write if isinstance(step, Folder) or _expected(look, step)
             ]
-        with SafeWriter(repository.root) as writer:
+        with SafeWriter(repository.root, temp=temp) as writer:
             for step in reversed(to_write):
                 if step.after is not None or not step.path:
                     continue

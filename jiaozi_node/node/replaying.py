@@ -14,7 +14,7 @@ from jiaozi_node.errors import Conflict, LimitExceeded, Misuse
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import committing, ending, merging, moving, settling
 from jiaozi_node.node.branches import NoCommit
-from jiaozi_node.node.committing import How
+from jiaozi_node.node.committing import USUAL, How
 from jiaozi_node.node.merging import IN_DISPUTE
 from jiaozi_node.node.moving import Intent, Turn
 from jiaozi_node.node.repository import Repository
@@ -66,12 +66,13 @@ def replay(
     author: Agent,
     now: int,
     mainline: int | None = None,
+    how: How = USUAL,
 ) -> Replayed:
     """Cherry-pick or revert (*what*) the commits of *series*, in order.
 
-    *mainline* says which parent of a merge counts. Raises `merges.UnderWay`, `StagedChanges`,
-    `moving.Unsaved`, `ChangesNothing`, `UnlikeProfiles`, `ParentMissing`, and `Misuse` for a merge
-    without *mainline* or the reverse; nothing was changed then.
+    *mainline* says which parent of a merge counts; of *how* the signer does. Raises
+    `merges.UnderWay`, `StagedChanges`, `moving.Unsaved`, `ChangesNothing`, `UnlikeProfiles`,
+    `ParentMissing`, and `Misuse` for a merge without *mainline*; nothing was changed then.
     """
     if len(series) > MAX_SERIES:
         raise LimitExceeded(f"a series to {what}", MAX_SERIES, len(series), "commits")
@@ -81,33 +82,33 @@ def replay(
         if head is None:
             raise NoCommit
         under = Under(what, None, head, head, "", tuple(series), mainline)
-        return _on(me, None, under, author, now)
+        return _on(me, None, under, author, now, how)
 
 
-def go_on(repository: Repository, what: str, author: Agent, now: int) -> Replayed:
+def go_on(repository: Repository, what: str, author: Agent, now: int, how: How = USUAL) -> Replayed:
     """Commit what is settled, and replay the rest of the series. Raises `committing.Unresolved`."""
     with repository.acting() as me:
         under = ending.under_way(me, what)
         made: tuple[Cid, ...] = ()
         if under.state is not None:
-            made = (me.commit(under.message, author, now).cid,)
-        return _rest(me, what, author, now, made)
+            made = (me.commit(under.message, author, now, how=how).cid,)
+        return _rest(me, what, author, now, made, how)
 
 
-def skip(repository: Repository, what: str, author: Agent, now: int) -> Replayed:
+def skip(repository: Repository, what: str, author: Agent, now: int, how: How = USUAL) -> Replayed:
     """Leave out the commit that is in dispute, and replay the rest of the series."""
     with repository.acting() as me:
         ending.skip(me, what, Note(str(author), f"{what}: skipped", now))
-        return _rest(me, what, author, now, ())
+        return _rest(me, what, author, now, (), how)
 
 
 def _rest(
-    repository: Repository, what: str, author: Agent, now: int, made: tuple[Cid, ...]
+    repository: Repository, what: str, author: Agent, now: int, made: tuple[Cid, ...], how: How
 ) -> Replayed:
     under = repository.merges.get(repository.copy_id)
     if under is None:
         return Replayed(REPLAYED, made, repository.staged_tree())
-    done = _on(repository, under, under, author, now)
+    done = _on(repository, under, under, author, now, how)
     return replace(done, commits=(*made, *done.commits))
 
 
@@ -124,7 +125,7 @@ class _Way:
 
 
 def _on(
-    repository: Repository, was: Under | None, under: Under, author: Agent, now: int
+    repository: Repository, was: Under | None, under: Under, author: Agent, now: int, how: How
 ) -> Replayed:
     """Replay what *under* has to do, on HEAD; *was* is what the row says now."""
     merging.check_nothing_staged(repository, under.what)
@@ -132,7 +133,7 @@ def _on(
     if head is None:
         raise NoCommit
     before = repository.commit_at(head).tree
-    way = _worked_out(repository, under, _Way(head, before), author, now)
+    way = _worked_out(repository, under, _Way(head, before), author, now, how)
     state, after, then = way.stopped, way.tree, None
     if state is not None:
         after = state.tree
@@ -149,7 +150,9 @@ def _on(
     return Replayed(IN_DISPUTE, tuple(way.made), after, state.theirs, state.conflicts, files)
 
 
-def _worked_out(repository: Repository, under: Under, way: _Way, author: Agent, now: int) -> _Way:
+def _worked_out(
+    repository: Repository, under: Under, way: _Way, author: Agent, now: int, usual: How
+) -> _Way:
     """Make the commits of the series until one is in dispute; HEAD stays where it is."""
     what = under.what
     for number, cid in enumerate(under.todo, 1):
@@ -160,7 +163,7 @@ def _worked_out(repository: Repository, under: Under, way: _Way, author: Agent, 
         labels = Labels("HEAD", name if what == PICK else f"parent of {name}")
         work = merge.merge(base, way.tree, theirs, repository.profile, Options(labels=labels))
         found = moving.stored(repository, work)
-        message, who, how = commit.message, author, How(parents=(way.at,))
+        message, who, how = commit.message, author, replace(usual, parents=(way.at,))
         if what == PICK:
             who, how = commit.author, committing.credited(commit, author, how)
         else:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from errno import EEXIST, ELOOP, ENOENT, ENOTDIR, ENOTEMPTY
+from functools import partial
 from types import TracebackType
 
 from jiaozi_node.errors import Conflict, LimitExceeded, Misuse, Unavailable
@@ -84,7 +85,8 @@ class SafeWriter:
     and the modes and times of directories are written by `finish`.
 
     *folding* tells which spellings the directory of a descriptor takes for one name; by default
-    the file system is asked, by a file that is made and removed.
+    the file system is asked, by a file that is made and removed. *temp* is what temporary names
+    begin with: who gives it can find what a kill left.
     """
 
     def __init__(
@@ -94,13 +96,14 @@ class SafeWriter:
         *,
         parent: bool = False,
         folding: Callable[[int], Folding] | None = None,
+        temp: str | None = None,
     ) -> None:
         self.target, self.rules = os.fspath(target), rules
-        self._folding = folding or probe
+        self._serial, self._prefix = 0, temp or temp_prefix(os.urandom(6))
+        self._folding = folding or partial(probe, prefix=self._prefix)
         self._stack: list[tuple[str, int]] = []
         self._links: list[tuple[Parts, bytes, Mtime | None]] = []
         self._late: list[tuple[Parts, int | None, Mtime | None]] = []
-        self._serial, self._prefix = 0, f".jz-{os.urandom(6).hex()}-"
         if "\0" in self.target:
             raise Misuse(f"the target {self.target!r} contains NUL")
         self._root, self._fresh = _open_target(self.target, parent)
@@ -483,9 +486,14 @@ def _why(fault: OSError) -> str:
     return text[:1].lower() + text[1:]
 
 
-def probe(here: int) -> Folding:
+def temp_prefix(token: bytes) -> str:
+    """Return what temporary names begin with that *token* tells from all others."""
+    return f".jz-{token.hex()}-"
+
+
+def probe(here: int, prefix: str) -> Folding:
     """Ask the file system of the directory *here* what it doesn't tell apart in names."""
-    name = f".jz-{os.urandom(6).hex()}-\N{LATIN SMALL LETTER E WITH ACUTE}"
+    name = f"{prefix}\N{LATIN SMALL LETTER E WITH ACUTE}"
     os.close(os.open(name, _CREATE, 0o600, dir_fd=here))
     try:
         return Folding(

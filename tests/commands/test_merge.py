@@ -529,3 +529,37 @@ def test_a_copied_working_copy_is_in_the_midst_of_the_merge_too(
     assert len(parents(jiaozi)) == 2
     monkeypatch.chdir(disputed)
     assert len(value(jiaozi, "status")["unmerged"]) == 3
+
+
+# ---- hooks and signatures -----------------------------------------------------------------
+
+
+def test_a_hook_may_refuse_a_merge_which_then_waits(jiaozi: Run, repo: Path) -> None:
+    (repo / "same").write_text("on main\n")
+    before = commit(jiaozi, "on main")
+    path = repo / ".jiaozi" / "hooks" / "pre-commit"
+    path.parent.mkdir()
+    path.write_text("#!/bin/sh\ntest ! -e new\n")
+    path.chmod(0o755)
+    jiaozi("hooks", "--enable")
+    assert "pre-commit hook" in jiaozi("merge", "topic", code=1).err
+    assert tip(jiaozi, "HEAD") == before
+    assert "all is settled" in jiaozi("status").out
+    assert "pre-commit hook" in jiaozi("merge", "--continue", code=1).err
+    path.write_text("#!/bin/sh\n")
+    assert value(jiaozi, "merge", "--continue")["kind"] == "merged"
+    assert parents(jiaozi) == [before, tip(jiaozi, "topic")]
+    jiaozi("reset", "--hard", "HEAD~1")
+    path.write_text("#!/bin/sh\nexit 1\n")
+    assert value(jiaozi, "merge", "--no-verify", "topic")["kind"] == "merged"
+    jiaozi("reset", "--hard", "HEAD~1")
+    path.write_text("#!/bin/sh\ntest -e new\n")
+    assert value(jiaozi, "merge", "topic")["commit"] == tip(jiaozi, "HEAD")
+
+
+def test_a_merge_can_be_signed(jiaozi: Run, disputed: Path) -> None:
+    assert disputed.exists()
+    jiaozi("merge", "-X", "ours", "-S", "topic")
+    jiaozi("revert", "-m", "1", "-S", "HEAD")
+    for revision in ("HEAD", "HEAD~1"):
+        assert "good" in jiaozi("log", "-n1", "--show-signature", revision).out.lower()

@@ -210,7 +210,7 @@ def test_names_the_target_folds_are_refused_before_anything_is_made(
 def test_a_target_that_tells_names_apart_takes_them(tmp_path: Path) -> None:
     here = os.open(tmp_path, os.O_RDONLY)
     try:
-        folding = probe(here)
+        folding = probe(here, ".jz-x-")
     finally:
         os.close(here)
     assert os.listdir(tmp_path) == []
