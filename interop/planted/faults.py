@@ -128,4 +128,50 @@ FAULTS = (
         ),
         ("tests/faults/test_rebuild.py::test_rows_that_went_from_the_middle_are_replayed",),
     ),
+    Fault(
+        "a merge that defaults to ours",
+        (
+            Change(
+                "versioning/merge.py",
+                "        self.conflicts[path] = Conflict(path, kind, b, o, t)\n"
+                "        self.values[path] = ours and ours.value, theirs and theirs.value\n",
+                "        assert kind\n",
+            ),
+            Change(
+                "versioning/merge.py",
+                "            self.conflicts[path] = replace(self.conflicts[path], marked=marked, "
+                "cells=outcome.cells)\n",
+                "            assert replace and marked is not None\n",
+            ),
+        ),
+        (
+            "tests/versioning/test_merge_model.py::test_a_merge_is_that_of_the_model",
+            "tests/versioning/test_merge.py::test_as_the_naive_merge",
+            "tests/commands/test_merge.py::test_disputes_are_listed_marked_and_nothing_is_committed",
+        ),
+    ),
+    Fault(
+        "a commit of what is in dispute",
+        (
+            Change(
+                "node/committing.py",
+                "    if state.open:\n        raise Unresolved(under.what, state.open)\n",
+                "",
+            ),
+        ),
+        ("tests/commands/test_merge.py::test_what_is_in_dispute_is_never_committed",),
+    ),
+    Fault(
+        "files written before the intent",
+        (
+            Change(
+                "node/moving.py",
+                "    repository.home.names.apply(begin)\n"
+                "    _write_or_undo(repository, intent, to_write, _temp(data), careful=False)\n",
+                "    _write_or_undo(repository, intent, to_write, _temp(data), careful=False)\n"
+                "    repository.home.names.apply(begin)\n",
+            ),
+        ),
+        ("tests/faults/test_merge_kills.py::test_killed_at_each_call[merge]",),
+    ),
 )

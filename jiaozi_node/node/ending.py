@@ -1,6 +1,6 @@
 """How what is under way ends: it is committed, or given up, and nothing unsaved is lost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from jiaozi_node.errors import Conflict
 from jiaozi_node.formats.cid import Cid
@@ -89,7 +89,7 @@ def _give_up(
         for change in repository.changed(target, stage)
         if not touched(change.path)
     }
-    before = moving.carried(repository, stage, _apart(elsewhere))
+    before = moving.carried(repository, stage, elsewhere)
     if state is not None:  # where markers were edited, that goes
         before = as_on_disk(repository, before, [found.path for found in state.open])
     moves = head != back
@@ -117,13 +117,3 @@ def _touched(
         if found.kind == conflict.FILE_DIRECTORY:
             below.append(found.path)
     return lambda path: path in exact or is_within(path, below)
-
-
-def _apart(edits: Mapping[Path, Cid | None]) -> dict[Path, Cid | None]:
-    """Leave out of *edits* what goes with a directory that a file takes the place of."""
-    files = {path for path, cid in edits.items() if cid is not None}
-    return {
-        path: cid
-        for path, cid in edits.items()
-        if cid is not None or not any(path[:depth] in files for depth in range(1, len(path)))
-    }

@@ -117,10 +117,10 @@ def carry_out(repository: Repository, intent: Intent, to_write: list[Change | Fo
         _settle(repository, intent, None)
         return
     data = _row(intent)
-    rows_ = [RowChange(INTENTS, rows.key(repository.copy_id), data, expect=None)]
+    begin = [beginning(repository.copy_id, intent)]
     if intent.turn is not None:
-        rows_.append(_turning(repository, intent.turn.was, intent.turn.now))
-    repository.home.names.apply(rows_)
+        begin.append(_turning(repository, intent.turn.was, intent.turn.now))
+    repository.home.names.apply(begin)
     _write_or_undo(repository, intent, to_write, _temp(data), careful=False)
     _settle(repository, intent, data)
 
@@ -303,10 +303,18 @@ def check(
 
 
 def carried(repository: Repository, tree: Cid, mine: Mapping[Parts, Cid | None]) -> Cid:
-    """Return *tree* with *mine* set in it; None removes. The blocks are stored."""
+    """Return *tree* with *mine* set in it; None removes. The blocks are stored.
+
+    What goes with a directory that a file takes the place of needn't be in *tree*.
+    """
     if not mine:
         return tree
-    changes = {path: None if cid is None else _node(repository, cid) for path, cid in mine.items()}
+    files = {path for path, cid in mine.items() if cid is not None}
+    changes = {
+        path: None if cid is None else _node(repository, cid)
+        for path, cid in mine.items()
+        if cid is not None or not any(path[:depth] in files for depth in range(1, len(path)))
+    }
     return stored(repository, edit(tree, changes, repository.profile)).cid
 
 

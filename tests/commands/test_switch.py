@@ -1,6 +1,7 @@
 """Branches, and going from one to another with a working copy full of work."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,24 @@ def test_work_in_files_that_do_not_differ_comes_along(jiaozi: Run, repo: Path) -
     jiaozi("switch", "main")
     assert jiaozi("status", "-s").out == " M same\nA  staged\n?? untracked\n"
     assert jiaozi("diff", "--staged", "--name-status").out == "A\tstaged\n"
+
+
+def test_what_is_staged_in_the_place_of_a_directory_comes_along(jiaozi: Run, place: Path) -> None:
+    jiaozi("init")
+    (place / "d").mkdir()
+    for name in ("d/x", "d/y", "a"):
+        (place / name).write_text(f"{name}\n")
+    jiaozi("add", ".")
+    jiaozi("commit", "-m", "first", "--author", "A")
+    jiaozi("switch", "-c", "other")
+    (place / "a").write_text("other\n")
+    jiaozi("commit", "-a", "-m", "second", "--author", "A")
+    shutil.rmtree(place / "d")
+    (place / "d").write_text("a file\n")
+    jiaozi("add", "-A")
+    jiaozi("switch", "main")
+    assert held(place) == {"a": "a\n", "d": "a file\n"}
+    assert jiaozi("status", "-s").out == "A  d\nD  d/x\nD  d/y\n"
 
 
 @pytest.mark.parametrize(

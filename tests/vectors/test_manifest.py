@@ -26,6 +26,7 @@ from jiaozi_node.versioning import (
     dates,
     fields,
     merge,
+    merge_state,
     refname,
     revision,
     selection,
@@ -232,7 +233,8 @@ def read_merge(path: Path) -> None:
     assert ours
     assert theirs
     assert str(expected) == story["tree"]
-    merged = held.done(merge.merge(base, ours, theirs, profile))
+    options = merge.Options(favour=story.get("favour"))
+    merged = held.done(merge.merge(base, ours, theirs, profile, options))
     assert merged.tree == expected
     assert [as_json(found) for found in merged.conflicts] == [
         {"marked": False, "cells": [], "renamed": [], **found} for found in story["conflicts"]
@@ -259,6 +261,25 @@ def as_json(found: Conflict) -> dict[str, Any]:
     }
 
 
+def read_state(path: Path) -> None:
+    vector = json.loads(path.read_text())
+    held = Trees()
+    blocks = {Cid.parse(cid): bytes.fromhex(data) for cid, data in vector["blocks"].items()}
+    held.put([Block.checked(cid, data) for cid, data in blocks.items()])
+    state = run(merge_state.decode(Cid.parse(vector["state"])), held.get)
+    assert {block.cid: block.data for block in merge_state.encode(state)} == blocks
+    found = {side: str(getattr(state, side)) for side in ("base", "ours", "theirs", "tree")}
+    sides = ("base", "ours", "theirs")
+    conflicts = [
+        as_json(one)
+        | {side: str(cid) for side in sides if (cid := getattr(one, side)) is not None}
+        | {"settled": one.settled}
+        for one in state.conflicts
+    ]
+    told = [{key: value for key, value in one.items() if value} for one in conflicts]
+    assert {**found, "conflicts": told} == vector["value"]
+
+
 def read_bases(path: Path) -> None:
     for history in json.loads(path.read_text())["histories"]:
         histories = Histories()
@@ -278,6 +299,7 @@ READERS: dict[str, Callable[[Path], None]] = {
     "invalid-tag/*.json": read_broken_block,
     "merge/*/story.json": read_merge,
     "merge/bases.json": read_bases,
+    "merge/state.json": read_state,
     "refs/names.json": read_names,
     "refs/full.json": read_full,
     "refs/nesting.json": read_nesting,
