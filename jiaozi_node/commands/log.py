@@ -68,13 +68,16 @@ def _found(found: "Iterator[Told | Absent]", call: Call) -> "Iterator[Told | Abs
 
 def _wanted(call: Call, repository: "Repository") -> "Wanted":
     """Return what the words of *call* ask for."""
-    from jiaozi_node.node import diffing, logs
+    from jiaozi_node.node import logs
 
-    revisions: tuple[str, ...] = call.args["revision"]
     given = (*call.args["path"], *call.option("path"))
-    paths = [diffing.parts_of(repository, os.path.join(call.cwd, path)) for path in given]
+    paths: list[tuple[str, ...]] = []
+    if given:
+        from jiaozi_node.node.diffing import parts_of
+
+        paths = [parts_of(repository, os.path.join(call.cwd, path)) for path in given]
     return logs.Wanted(
-        revisions,
+        call.args["revision"],
         every=bool(call.option("all")),
         paths=tuple(dict.fromkeys(paths)),
         follow=bool(call.option("follow")),

@@ -1,25 +1,27 @@
 """What `log` tells: a part of history, in an order, narrowed to what somebody wants to see."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from jiaozi_node.dag.walk import Lookup, run, stream
 from jiaozi_node.errors import Malformed, Misuse, NotFound
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.repository import Repository
-from jiaozi_node.unixfs.add import add_bytes
 from jiaozi_node.versioning import history, order, selection
 from jiaozi_node.versioning.commit import Commit
 from jiaozi_node.versioning.history import Absent
 from jiaozi_node.versioning.order import Exploration, Outline, Step
 from jiaozi_node.versioning.selection import Selection
-from jiaozi_node.versioning.touched import Parts, Touching
-from jiaozi_node.worktree.history_cache import HistoryCache
-from jiaozi_node.worktree.names import RESERVED
+
+if TYPE_CHECKING:
+    from jiaozi_node.versioning.touched import Touching
+    from jiaozi_node.worktree.history_cache import HistoryCache
+
+Parts = tuple[str, ...]
 
 Matches = Callable[[Commit], bool]
 
@@ -80,21 +82,28 @@ def _check(wanted: Wanted) -> None:
 
 def _log(repository: Repository, wanted: Wanted, matches: Matches) -> Iterator[Told | Absent]:
     get = repository.home.blocks.get
-    with closing(HistoryCache(os.path.join(repository.root, RESERVED))) as cache:
-        reader = _Reader(cache if wanted.paths else None)
+    with ExitStack() as stack:
+        cache: HistoryCache | None = None
+        if wanted.paths:
+            # Trees and SQLite are slow to load, and only paths need them.
+            from jiaozi_node.node import narrowing  # noqa: PLC0415
+
+            cache = stack.enter_context(narrowing.remembering(repository))
+        reader = _Reader(cache)
         chosen = _selection(repository, wanted)
         without = run(order.excluded(chosen.tips, chosen.without, reader.load), get)
         touching: Touching | None = None
         narrow = order.first_parent if wanted.first_parent else order.every_parent
-        if wanted.paths:
-            touching = Touching(
+        if cache is not None:
+            touching = narrowing.touching(
+                repository,
                 wanted.paths,
+                chosen,
+                without,
                 reader.load,
                 cache,
                 first_parent=wanted.first_parent,
-                bottoms=frozenset(chosen.without),
-                without=without,
-                empty=_empty_file(repository) if wanted.follow else None,
+                follow=wanted.follow,
             )
             narrow = touching.narrow
         exploration = Exploration(reader.load, narrow, without)
@@ -102,33 +111,30 @@ def _log(repository: Repository, wanted: Wanted, matches: Matches) -> Iterator[T
             chosen.tips, exploration
         )
         steps: Iterator[Step | Absent] = stream(walk, get)
-        try:
-            for step in steps:
-                if isinstance(step, Absent):
-                    yield step
-                    continue
-                cid = step.outline.cid
-                commit = reader.told(cid)
-                if not step.shown:
-                    continue
-                try:
-                    commit = commit or run(history.read(cid), get)
-                except history.ParentMissing:  # the cache knows it, the store doesn't any more
-                    yield Absent(cid, None)
-                    continue
-                if not matches(commit):
-                    continue
-                parents = step.parents
-                if wanted.graph:
-                    parents = run(_drawn(step, touching, reader, matches), get)
-                names = () if touching is None else touching.names.get(cid, wanted.paths)
-                yield Told(cid, commit, parents, names if wanted.follow else ())
-        finally:
-            cache.save()
+        for step in steps:
+            if isinstance(step, Absent):
+                yield step
+                continue
+            cid = step.outline.cid
+            commit = reader.told(cid)
+            if not step.shown:
+                continue
+            try:
+                commit = commit or run(history.read(cid), get)
+            except history.ParentMissing:  # the cache knows it, the store doesn't any more
+                yield Absent(cid, None)
+                continue
+            if not matches(commit):
+                continue
+            parents = step.parents
+            if wanted.graph:
+                parents = run(_drawn(step, touching, reader, matches), get)
+            names = () if touching is None else touching.names.get(cid, wanted.paths)
+            yield Told(cid, commit, parents, names if wanted.follow else ())
 
 
 def _drawn(
-    step: Step, touching: Touching | None, reader: "_Reader", matches: Matches
+    step: Step, touching: "Touching | None", reader: "_Reader", matches: Matches
 ) -> Lookup[tuple[Cid, ...]]:
     """Return the parents to which lines are drawn: those that will be shown."""
     parents = step.parents
@@ -165,10 +171,6 @@ def _selection(repository: Repository, wanted: Wanted) -> Selection:
         except (NotFound, Malformed):  # a tag of a directory, or what isn't here
             continue
     return Selection(tuple(tips), chosen.without)
-
-
-def _empty_file(repository: Repository) -> Cid:
-    return add_bytes(b"", repository.profile, keep=False)[1].cid
 
 
 def _all(_commit: Commit) -> bool:
@@ -208,7 +210,7 @@ def _patterns(option: str, texts: tuple[str, ...], wanted: Wanted) -> list[re.Pa
 class _Reader:
     """Reads commits for a walk, and keeps each until it is told."""
 
-    def __init__(self, cache: HistoryCache | None) -> None:
+    def __init__(self, cache: "HistoryCache | None") -> None:
         self._cache = cache
         self._commits: dict[Cid, Commit] = {}
         self._outlines: dict[Cid, Outline] = {}

@@ -201,6 +201,9 @@ def excluded(tips: Iterable[Cid], without: Iterable[Cid], load: Load) -> Lookup[
 
     It looks no further than to where everything left is an ancestor of *without*.
     """
+    without = tuple(without)
+    if not without:
+        return frozenset()
     out: set[Cid] = set()
     met: set[Cid] = set()
     live: set[Cid] = set()  # queued, and not known to be left out

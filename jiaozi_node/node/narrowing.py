@@ -1,0 +1,41 @@
+"""A history narrowed to paths in a working copy, whose cache remembers what commits touched."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node.repository import Repository
+from jiaozi_node.unixfs.add import add_bytes
+from jiaozi_node.versioning.order import Load
+from jiaozi_node.versioning.selection import Selection
+from jiaozi_node.versioning.touched import Parts, Touching
+from jiaozi_node.worktree.history_cache import HistoryCache
+from jiaozi_node.worktree.names import RESERVED
+
+
+@contextmanager
+def remembering(repository: Repository) -> Iterator[HistoryCache]:
+    """Open the cache; what was learnt is kept, however little of a log was read."""
+    with closing(HistoryCache(os.path.join(repository.root, RESERVED))) as cache:
+        try:
+            yield cache
+        finally:
+            cache.save()
+
+
+def touching(
+    repository: Repository,
+    paths: tuple[Parts, ...],
+    chosen: Selection,
+    without: frozenset[Cid],
+    load: Load,
+    cache: HistoryCache,
+    *,
+    first_parent: bool,
+    follow: bool,
+) -> Touching:
+    """Return what narrows the part *chosen* of a history to *paths*."""
+    empty = add_bytes(b"", repository.profile, keep=False)[1].cid if follow else None
+    bottoms = frozenset(chosen.without)
+    return Touching(paths, load, cache, first_parent, bottoms, without, empty)
