@@ -85,26 +85,33 @@ def told(delta: "Delta") -> dict[str, Any]:
     return value
 
 
-def _text(value: dict[str, Any], call: Call) -> str:
-    patch: str = value.get("patch", "")
-    if call.option("rows"):
-        return diff_rows.text(value) + patch
+def line(value: dict[str, Any], shape: str) -> str:
+    """Return a row of `told`, or the sum of them, as text; *shape* is that of an option, or ""."""
     if "path" not in value:
         plural = "" if value["files"] == 1 else "s"
         return f" {value['files']} file{plural} changed, +{value['added']} -{value['removed']}\n"
     path = quoted(value["path"])
-    if call.option("name_only"):
+    if shape == "name_only":
         return f"{path}\n"
     source = quoted(value["from"]) if "from" in value else None
-    if call.option("name_status"):
+    if shape == "name_status":
         letter = value["change"]
         return f"{letter}\t{path}\n" if source is None else f"{letter}100\t{source}\t{path}\n"
-    if call.option("stat"):
+    patch: str = value.get("patch", "")
+    if shape == "stat":
         shown = path if source is None else f"{source} => {path}"
         if value["added"] is None:
             return f" {shown} | binary\n{patch}"
         return f" {shown} | +{value['added']} -{value['removed']}\n{patch}"
     return patch
+
+
+def _text(value: dict[str, Any], call: Call) -> str:
+    if call.option("rows"):
+        patch: str = value.get("patch", "")
+        return diff_rows.text(value) + patch
+    shapes = ("name_only", "name_status", "stat")
+    return line(value, next((shape for shape in shapes if call.option(shape)), ""))
 
 
 DIFF = Command(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jiaozi_node.formats.cid import Cid
     from jiaozi_node.node.logs import Told, Wanted
     from jiaozi_node.node.repository import Repository
+    from jiaozi_node.versioning.agent import Agent
     from jiaozi_node.versioning.commit import Commit
     from jiaozi_node.versioning.history import Absent
 
@@ -109,7 +110,7 @@ def shown(cid: "Cid", commit: "Commit", names: list[str]) -> dict[str, Any]:
         "commit": str(cid),
         "parents": [str(parent) for parent in commit.parents],
         "tree": str(commit.tree),
-        "author": _agent(commit.author),
+        "author": agent(commit.author),
         "time": commit.time,
         "tz": commit.tz or 0,
         "message": commit.message,
@@ -117,7 +118,7 @@ def shown(cid: "Cid", commit: "Commit", names: list[str]) -> dict[str, Any]:
         "profile": commit.profile,
     }
     if commit.committer is not None:
-        value["committer"] = _agent(commit.committer)
+        value["committer"] = agent(commit.committer)
     if commit.authored is not None:
         value["authored"] = commit.authored
     if commit.meta:
@@ -139,20 +140,25 @@ def _plain(meta: Any) -> Any:  # noqa: ANN401 - whatever a commit may hold
     return json.loads(dag_json.encode(fields.thawed(meta)))
 
 
-def _agent(agent: Any) -> dict[str, Any]:  # noqa: ANN401 - Agent, imported only to check types
-    value = {"name": agent.name, "email": agent.email, "id": agent.id}
+def agent(who: "Agent") -> dict[str, Any]:
+    """Return who made something as ``--json`` has it."""
+    value = {"name": who.name, "email": who.email, "id": who.id}
     return {key: text for key, text in value.items() if text is not None}
+
+
+def person(who: dict[str, Any]) -> str:
+    """Return an agent for a person: ``Name <mail>``."""
+    email = f" <{quoted(who['email'])}>" if "email" in who else ""
+    return quoted(who["name"]) + email
 
 
 def header(value: dict[str, Any]) -> str:
     """Return the lines of a commit as git shows them."""
     names = f" ({', '.join(quoted(name) for name in value['refs'])})" if "refs" in value else ""
-    author = value["author"]
-    email = f" <{quoted(author['email'])}>" if "email" in author else ""
     lines = [f"commit {value['commit']}{names}", *signatures(value.get("signatures", []))]
     if len(value["parents"]) > 1:
         lines.append("Merge: " + " ".join(short(parent) for parent in value["parents"]))
-    lines.append(f"Author: {quoted(author['name'])}{email}")
+    lines.append(f"Author: {person(value['author'])}")
     lines.append(f"Date:   {moment(value.get('authored', value['time']), value['tz'])}")
     lines.append("")
     lines += [f"    {quoted(line)}".rstrip() for line in value["message"].splitlines()]

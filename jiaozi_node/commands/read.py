@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
 from jiaozi_node.commands.shown import moment, quoted
 from jiaozi_node.errors import Conflict, Misuse
+
+if TYPE_CHECKING:
+    from jiaozi_node.dag.walk import Get
+    from jiaozi_node.formats.cid import Cid
 
 _WHAT = "REV[:path], /ipfs/…, or CID[/path]."
 
@@ -30,19 +34,24 @@ def cat(call: Call) -> Iterator[memoryview]:
 
 def ls(call: Call) -> Iterator[dict[str, Any]]:
     """Yield a row for each entry; of a file, the file itself."""
+    from jiaozi_node.node.locate import locate
+
+    found = locate(call.home, call.directory, call.args["what"] or "HEAD")
+    yield from listed(found.cid, found.name, call.home.blocks.get)
+
+
+def listed(cid: "Cid", name: str, get: "Get") -> Iterator[dict[str, Any]]:
+    """Yield what `ls` yields of *cid*, which is called *name*."""
     from jiaozi_node.dag.walk import run, stream
     from jiaozi_node.formats.cid import RAW
-    from jiaozi_node.node.locate import locate
     from jiaozi_node.unixfs.directory import entries
     from jiaozi_node.unixfs.stat import stat
 
-    get = call.home.blocks.get
-    found = locate(call.home, call.directory, call.args["what"] or "HEAD")
-    root = run(stat(found.cid), get)
+    root = run(stat(cid), get)
     if root.kind != "directory":
-        yield _row(found.name, root.kind, root.file_bytes, found.cid)
+        yield _row(name, root.kind, root.file_bytes, cid)
         return
-    rows = list(stream(entries(found.cid), get))
+    rows = list(stream(entries(cid), get))
     for entry in sorted(rows, key=lambda row: os.fsencode(row.name)):
         if entry.cid.codec == RAW:
             yield _row(entry.name, "file", entry.tsize, entry.cid)

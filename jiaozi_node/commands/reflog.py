@@ -1,10 +1,12 @@
 """``jiaozi reflog``: where HEAD, a branch or a tag stood before."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from jiaozi_node.commands.declare import Argument, Call, Command
+from jiaozi_node.commands.declare import Argument, Call, Command, Kind, Option
 from jiaozi_node.commands.shown import quoted, short
+from jiaozi_node.errors import Misuse
 
 
 def reflog(call: Call) -> Iterator[dict[str, Any]]:
@@ -22,7 +24,10 @@ def reflog(call: Call) -> Iterator[dict[str, Any]]:
         entries = repository.refs.reflog(name)
         if next(repository.refs.reflog(name), None) is None:
             repository.refs.target(name)  # raises unless it is there
-    for at, entry in enumerate(entries):
+    most = call.option("max_count")
+    if most is not None and most < 0:
+        raise Misuse(f"--max-count can't be negative, and is {most}")
+    for at, entry in enumerate(islice(entries, most)):
         yield {
             "ref": text,
             "at": at,
@@ -43,6 +48,7 @@ REFLOG = Command(
     path=("reflog",),
     tagline="Show where HEAD, a branch or a tag stood before.",
     handler=reflog,
+    options=(Option("max-count", Kind.INT, "Show at most so many.", ("n",)),),
     arguments=(Argument("ref", "A branch, heads/… or tags/…; HEAD if absent.", required=False),),
     text=_text,
 )

@@ -8,10 +8,10 @@ from jiaozi_node.errors import Conflict
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.stores.api import Family
-from jiaozi_node.versioning import history, signing
+from jiaozi_node.versioning import history, revision, signing
 from jiaozi_node.versioning import tag as tags
 from jiaozi_node.versioning.agent import Agent
-from jiaozi_node.versioning.fields import SchemaBroken
+from jiaozi_node.versioning.fields import SchemaBroken, is_version_block
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.refname import RefName
 from jiaozi_node.versioning.signing import Signer
@@ -93,3 +93,20 @@ def commit_of(repository: Repository, target: Cid) -> Cid | None:
         return run(history.peel(target), repository.home.blocks.get).cid
     except history.TagOfDirectory:
         return None
+
+
+def chain(repository: Repository, text: str) -> tuple[list[tuple[Cid, Tag]], Cid | None]:
+    """Return the tag blocks that the revision *text* leads through, and what the last is about.
+
+    None is what it is about where it names no tag block.
+    """
+    cid = revision.named(revision.parse(text), repository.places())
+    found: list[tuple[Cid, Tag]] = []
+    while cid is not None and is_version_block(cid) and len(found) <= tags.MAX_CHAIN:
+        block = repository.home.blocks.get(cid)
+        opened = history.opened(block)
+        if not isinstance(opened, Tag):
+            break
+        found.append((cid, opened))
+        cid = opened.object
+    return found, cid if found else None

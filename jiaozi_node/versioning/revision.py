@@ -201,6 +201,22 @@ def resolve(revision: Revision, places: Places) -> Lookup[Visit]:
     return visit
 
 
+def named(revision: Revision, places: Places) -> Cid | None:
+    """Return what a CID, full ref or tag is, before tags are followed; None for all else."""
+    base, refs = revision.base, places.refs
+    if revision.steps or revision.at is not None or base in _HEADS:
+        return None
+    for make in (RefName.parse, RefName.tag):
+        ref = _ref(make, base)
+        target = None if refs is None or ref is None else refs.get(ref)
+        if target is not None:
+            return target
+    try:
+        return Cid.parse(base)
+    except Malformed:
+        return None
+
+
 def _step(revision: Revision, visit: Visit, step: Step) -> Lookup[Visit]:
     if step.axis == "^":
         if not step.n:

@@ -55,6 +55,8 @@ def test_every_line_of_the_reflog_is_a_revision(jiaozi: Run, repo: Path) -> None
         assert len(rows) >= 2
         for row in rows:
             assert tip(jiaozi, f"{ref}@{{{row['at']}}}") == row["new"]
+        assert jiaozi("reflog", ref, "-n1").out.split(" ")[1] == f"{ref}@{{0}}:"
+    assert "negative" in jiaozi("reflog", "-n=-1", code=2).err
 
 
 def test_what_the_reflog_does_not_tell_is_not_guessed(jiaozi: Run, repo: Path) -> None:

@@ -60,8 +60,8 @@ def test_the_log_tells_who_when_and_why(jiaozi: Run, repo: Path) -> None:
 
 def test_show_names_the_paths_that_changed(jiaozi: Run, repo: Path) -> None:
     assert repo.exists()
-    assert jiaozi("show").out.rstrip().endswith("M\tdata.csv")
-    first = jiaozi("show", "HEAD~").out
+    assert jiaozi("show", "--name-status").out.rstrip().endswith("M\tdata.csv")
+    first = jiaozi("show", "HEAD~", "--name-status").out
     assert "A\tdata.csv" in first
     assert "A\tsub/b.txt" in first
 
