@@ -59,3 +59,10 @@ class Corrupt(JiaoziError):
 
 class Locked(JiaoziError):
     """Another process owns the node home."""
+
+
+class Notice(UserWarning):
+    """What a person should know of though nothing failed by it: a cache that was made anew.
+
+    Given to `warnings.warn`; its text is one line, which a terminal shows as it is.
+    """

@@ -6,6 +6,7 @@ Nothing heavy is imported before the command at hand is known: starting up is a 
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from jiaozi_node.cli.memory import LARGE_BYTES, reuse_freed
 from jiaozi_node.commands import registry
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, ExitCode, Needs
 from jiaozi_node.commands.shown import quoted
-from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse, Unavailable
+from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse, Notice, Unavailable
 
 if TYPE_CHECKING:
     from jiaozi_node.cli.files import LocalFiles
@@ -87,6 +88,8 @@ def _run(command: Command, parsed: arguments.Parsed) -> int:
     quiet = bool(parsed.globals.get("no_progress")) or as_json
     progress = Progress(not quiet and sys.stderr.isatty())
     home = _open_home(command)
+    shown = warnings.showwarning
+    warnings.showwarning = _noticing(progress)
     try:
         call = Call(
             args=parsed.args,
@@ -109,9 +112,23 @@ def _run(command: Command, parsed: arguments.Parsed) -> int:
             values = command.after(call, values)
         return _render(command, call, values, as_json, progress)
     finally:
+        warnings.showwarning = shown
         progress.finish()
         if home is not None:
             home.close()
+
+
+def _noticing(progress: "Progress") -> Callable[..., None]:
+    """Return what shows warnings: a `Notice` as a line, others as Python does."""
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, *more: Any, **named: Any) -> None:  # noqa: ANN401 - passed on
+        if isinstance(message, Notice):
+            _note(progress, str(message))
+        else:
+            usual(message, *more, **named)
+
+    return show
 
 
 def _render(

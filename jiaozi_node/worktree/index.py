@@ -1,10 +1,10 @@
 """``.jiaozi/index.db``: what files hashed to when last looked at, so that they needn't be again.
 
 A cache: losing it, or throwing it away when SQLite or a checksum finds it damaged, costs a rehash
-and nothing else. A record speaks for a file of the same size, mtime, ctime and inode. Git's racy
-rule: a file touched at or after the moment at which the index began to look could be touched again
-within the clock's tick and look the same, so no record is kept of it; that moment is read from the
-clock of the file system itself. Design §5.
+and nothing else; damage is told as a `Notice`. A record speaks for a file of the same size, mtime,
+ctime and inode. Git's racy rule: a file touched at or after the moment at which the index began to
+look could be touched again within the clock's tick and look the same, so no record is kept of it;
+that moment is read from the clock of the file system itself. Design §5.
 
 A row holds one directory, so that reading it costs as much as one file did: packed records, and the
 CID of the tree's node if the directory was seen to be just that; what changes a record clears it.
@@ -12,6 +12,7 @@ CID of the tree's node if the directory was seen to be just that; what changes a
 
 import os
 import sqlite3
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from struct import Struct
@@ -19,7 +20,7 @@ from struct import error as StructError
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from jiaozi_node.errors import Malformed, Misuse
+from jiaozi_node.errors import Malformed, Misuse, Notice
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.worktree.scan import unread
 
@@ -120,7 +121,7 @@ class StatIndex:
         self._loaded: dict[bytes, Directory] = {}
         self._entries = 0
         self._db: sqlite3.Connection | None = None
-        self._closed = False
+        self._closed = self._told = False
         self._began_ns = 0
         try:
             self._open()
@@ -242,6 +243,7 @@ class StatIndex:
         try:
             return Directory(None, {}) if row is None else _directory(path, *row)
         except (Malformed, TypeError, ValueError, StructError):
+            self._tell()
             return Directory(None, {})
 
     def _meta(self) -> str | None:
@@ -265,6 +267,14 @@ class StatIndex:
             with suppress(FileNotFoundError):
                 os.unlink(self.path + suffix)
         self._open()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say that the file was damaged, once."""
+        if not self._told:
+            self._told = True
+            told = f"{self.path} was damaged: it is made anew, and files are read once more"
+            warnings.warn(Notice(told), stacklevel=2)
 
 
 def _split(path: bytes) -> tuple[bytes, str]:

@@ -118,13 +118,6 @@ def test_nothing_is_hashed_twice(jiaozi: Run, repo: Path, monkeypatch: pytest.Mo
     assert jiaozi("status", "-s").out == ""
 
 
-def test_a_lost_or_damaged_index_costs_a_look_and_nothing_else(jiaozi: Run, repo: Path) -> None:
-    (repo / ".jiaozi" / "index.db").unlink()
-    assert jiaozi("status", "-s").out == ""
-    (repo / ".jiaozi" / "index.db").write_bytes(b"not SQLite at all" * 100)
-    assert jiaozi("status", "-s").out == ""
-
-
 def test_it_works_from_below_and_names_paths_from_the_root(
     jiaozi: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
