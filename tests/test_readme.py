@@ -19,11 +19,11 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = "@@@ the next block @@@"
 
 
-def blocks() -> Iterator[tuple[str, str | None]]:
-    """Yield each block marked ``sh``, and the block marked ``text`` right behind it, if any."""
+def blocks(language: str) -> Iterator[tuple[str, str | None]]:
+    """Yield each block in *language*, and the block marked ``text`` right behind it, if any."""
     found = list(BLOCK.finditer(TEXT))
     for here, after in zip(found, [*found[1:], None], strict=True):
-        if here[1] == "sh":
+        if here[1] == language:
             follows = after is not None and after[1] == "text"
             close = after is not None and TEXT[here.end() : after.start()].strip() == ""
             yield here[2], after[2] if follows and close and after else None
@@ -32,7 +32,7 @@ def blocks() -> Iterator[tuple[str, str | None]]:
 @pytest.mark.slow
 def test_the_shell_blocks_run_as_they_stand(tmp_path: Path) -> None:
     """They are one session, as they are for a person who follows the page from top to bottom."""
-    pieces = list(blocks())
+    pieces = list(blocks("sh"))
     assert len(pieces) >= 6
     script = f"set -eu\n{''.join(f'{shell}echo {MARK!r}' + chr(10) for shell, _ in pieces)}"
     done = subprocess.run(
@@ -54,6 +54,26 @@ def test_the_shell_blocks_run_as_they_stand(tmp_path: Path) -> None:
     for (shell, expected), heard in zip(pieces, said, strict=False):
         if expected is not None:
             assert heard == expected, f"README shows other output for:\n{shell}"
+
+
+def test_the_python_blocks_run_as_they_stand(tmp_path: Path) -> None:
+    pieces = list(blocks("python"))
+    assert pieces
+    for code, expected in pieces:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={
+                "PYTHONPATH": str(ROOT),
+                "HOME": str(tmp_path),
+                "JIAOZI_PATH": str(tmp_path / "home"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert expected is None or done.stdout == expected
 
 
 def test_the_table_of_measurements_comes_from_the_lines() -> None:

@@ -1,6 +1,7 @@
 """``jiaozi commit``: the stage becomes a version."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from jiaozi_node.commands.declare import Answer, Call, Command, Kind, Option
@@ -14,52 +15,26 @@ _TEMPLATE = """
 
 def commit(call: Call) -> Iterator[dict[str, Any]]:
     """Record the stage, or with ``-a`` every tracked file as it is now."""
-    from dataclasses import replace
-
-    from jiaozi_node.node import hooks
-    from jiaozi_node.node.committing import How, concluding
+    from jiaozi_node.node import hooks, recording
     from jiaozi_node.node.repository import Repository
-    from jiaozi_node.versioning.merges import MERGE
 
     repository = Repository.at(call.home, call.cwd)
-    notes: list[str] = []
-    author = repository.author(call.option("author"), call.environ, notes.append)
-    amend, empty = bool(call.option("amend")), bool(call.option("allow_empty"))
-    how = How(amend, empty, _date(call.option("date"), call.now()), _meta(call.option("meta")))
-    how = replace(how, own_author=call.option("author") is not None)
-    if (key := call.option("sign")) is not None:
-        from jiaozi_node.node.signers import signer
-
-        how = replace(how, signer=signer(call.home, key))
-    under = repository.merges.get(repository.copy_id)
-    if under is not None:  # refused before anything is staged, or a message asked for
-        concluding(repository, under, author, how)
-    last = repository.head_commit() if amend else None
-    before = repository.commit_at(last) if last is not None else None
-    if before is not None and call.option("author") is None:
-        how, author = replace(how, committer=author), before.author
-    words = None if before is None or call.option("message") else before.message
-    if under is not None and under.message and not call.option("message"):
-        words = under.message
-    stage_before = repository.stages.get(repository.copy_id)
-    if call.option("all"):
-        if words is None and (call.option("message") or call.edit_text is None):
-            _message(call)  # a commit that is refused for its message leaves the stage alone
-        repository.stage_tracked(progress=call.progress)
-    if not (amend or empty or (under is not None and under.what == MERGE)):
-        repository.check_staged()
-    for note in notes:
-        call.note(note)
-    if not call.option("no_verify"):
-        repository = hooks.pre_commit(repository, call.environ, call.note, stage_before)
-    if words is None and not call.option("message") and call.edit_text is not None:
-        head = repository.head_commit()
-        with call.home.released():  # others needn't wait for who thinks about words
-            text = _message(call)
-        repository = hooks.reopened(repository, head)
-    else:
-        text = words if words is not None else _message(call)
-    made = repository.commit(text, author, int(call.now()), how=how)
+    given: tuple[str, ...] = call.option("message")
+    wish = recording.Wish(
+        "\n\n".join(given) if given else None,
+        call.option("author"),
+        every=bool(call.option("all")),
+        amend=bool(call.option("amend")),
+        allow_empty=bool(call.option("allow_empty")),
+        authored=_date(call.option("date"), call.now()),
+        meta=_meta(call.option("meta")),
+        key=call.option("sign"),
+        verify=not call.option("no_verify"),
+    )
+    ask = None if call.edit_text is None else partial(_asked, call.edit_text)
+    repository, made = recording.record(
+        repository, wish, call.environ, call.now, call.note, ask, call.progress
+    )
     yield {
         "commit": str(made.cid),
         "branch": made.branch,
@@ -72,19 +47,9 @@ def commit(call: Call) -> Iterator[dict[str, Any]]:
     hooks.post_commit(repository, made, call.environ, call.note)
 
 
-def _message(call: Call) -> str:
-    given: tuple[str, ...] = call.option("message")
-    if given:
-        text = "\n\n".join(given)
-    elif call.edit_text is not None:
-        lines = call.edit_text(_TEMPLATE).splitlines()
-        text = "\n".join(line for line in lines if not line.startswith("#"))
-    else:
-        raise Misuse("no message: give one with -m (there is no terminal to open an editor on)")
-    text = "\n".join(line.rstrip() for line in text.strip().splitlines())
-    if not text:
-        raise Misuse("the message is empty: nothing was committed")
-    return text
+def _asked(edit: Callable[[str], str]) -> str:
+    """Return what a person wrote into the template."""
+    return "\n".join(line for line in edit(_TEMPLATE).splitlines() if not line.startswith("#"))
 
 
 def _date(text: str | None, now: float) -> int | None:

@@ -8,6 +8,7 @@ from jiaozi_node.commands.shown import quoted
 if TYPE_CHECKING:
     from jiaozi_node.node.diffing import Delta, Ends
     from jiaozi_node.node.repository import Repository
+    from jiaozi_node.node.row_diffing import Read
     from jiaozi_node.versioning.attributes import Attributes
     from jiaozi_node.versioning.row_diff import Told
 
@@ -25,27 +26,20 @@ def rules(repository: "Repository", told: "Ends") -> "Attributes":
 def rows(
     repository: "Repository", delta: "Delta", rules: "Attributes", key: Sequence[str] | None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of one file; nothing of one that merely moved."""
+    """Yield the rows of one file."""
     from jiaozi_node.node import row_diffing
 
-    if delta.before == delta.after:
-        return
-    path = delta.path
-    read = row_diffing.how(rules, delta, key)
-    if read is None:
-        yield {"path": path, "unreadable": "no table: neither its name nor a driver says so"}
-        return
-    yield {
-        "path": path,
-        "table": {"format": read.form, "key": list(read.key) if read.key else None},
-    }
-    for told in row_diffing.rows(repository, delta, read):
-        yield {"path": path, **_value(told)}
+    for told in row_diffing.rows(repository, delta, rules, key):
+        yield {"path": delta.path, **value(told)}
 
 
-def _value(told: "Told") -> dict[str, Any]:
+def value(told: "Read | Told") -> dict[str, Any]:
+    """Return what was told of a table as ``--json`` has it."""
+    from jiaozi_node.node.row_diffing import Read
     from jiaozi_node.versioning import row_diff
 
+    if isinstance(told, Read):
+        return {"table": {"format": told.form, "key": list(told.key) if told.key else None}}
     if isinstance(told, row_diff.Columns):
         renamed = [{"before": one, "after": other} for one, other in told.renamed]
         return {

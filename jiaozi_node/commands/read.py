@@ -42,22 +42,16 @@ def ls(call: Call) -> Iterator[dict[str, Any]]:
 
 def listed(cid: "Cid", name: str, get: "Get") -> Iterator[dict[str, Any]]:
     """Yield what `ls` yields of *cid*, which is called *name*."""
-    from jiaozi_node.dag.walk import run, stream
-    from jiaozi_node.formats.cid import RAW
-    from jiaozi_node.unixfs.directory import entries
+    from jiaozi_node.dag.walk import run
+    from jiaozi_node.node import listing
     from jiaozi_node.unixfs.stat import stat
 
     root = run(stat(cid), get)
     if root.kind != "directory":
         yield _row(name, root.kind, root.file_bytes, cid)
         return
-    rows = list(stream(entries(cid), get))
-    for entry in sorted(rows, key=lambda row: os.fsencode(row.name)):
-        if entry.cid.codec == RAW:
-            yield _row(entry.name, "file", entry.tsize, entry.cid)
-        else:
-            below = run(stat(entry.cid), get)
-            yield _row(entry.name, below.kind, below.file_bytes, entry.cid)
+    for entry in listing.listed(cid, get):
+        yield _row(*entry)
 
 
 def _row(name: str, kind: str, size_bytes: int, cid: object) -> dict[str, Any]:

@@ -102,19 +102,28 @@ def post_commit(
     made: Committed,
     environ: Mapping[str, str],
     note: Callable[[str], None],
-) -> None:
-    """Run the hook post-commit, if there is one that may. The home may be closed afterwards."""
+) -> bool:
+    """Run the hook post-commit, if there is one that may.
+
+    False says that the home is closed now: somebody else took it meanwhile.
+    """
     hook = _ready(repository, POST_COMMIT, environ, note)
     if hook is None:
-        return
+        return True
     parent = made.commit.parents[0] if made.commit.parents else None
     told = _told(repository, POST_COMMIT, environ, made.commit.tree, parent)
     told["JIAOZI_COMMIT"] = str(made.cid)
     timeout_s = _timeout_s(repository.home)
-    with suppress(Locked), repository.home.released():
-        why = hooks.run(hook.path, repository.root, told, timeout_s)
+    why: str | None = None
+    try:
+        with repository.home.released():
+            why = hooks.run(hook.path, repository.root, told, timeout_s)
+    except Locked:
+        return False
+    finally:
         if why is not None:
             note(f"the {POST_COMMIT} hook {why}; the commit stands")
+    return True
 
 
 def _where_it_was(repository: Repository, head: Cid | None) -> Repository:

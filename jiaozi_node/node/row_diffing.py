@@ -64,13 +64,23 @@ def how(rules: Attributes, delta: Delta, key: Sequence[str] | None) -> Read | No
     )
 
 
-def rows(repository: Repository, delta: Delta, read: Read) -> Iterator[Told]:
-    """Yield what differs between the two sides of *delta*, read as tables."""
+def rows(
+    repository: Repository, delta: Delta, rules: Attributes, key: Sequence[str] | None = None
+) -> Iterator[Read | Told]:
+    """Yield how the file of *delta* is read, and what differs; nothing of one that merely moved."""
+    if delta.before == delta.after:
+        return
+    read = how(rules, delta, key)
+    if read is None:
+        yield NoTable("no table: neither its name nor a driver says so")
+        return
+    yield read
     before = None if delta.before is None else _pieces(repository, delta.before)
     after = None if delta.after is None else _later(repository, delta, delta.after)
     if (before is None) != (delta.before is None) or (after is None) != (delta.after is None):
-        return iter((NoTable("a symlink is no table"),))
-    return row_diff.compare(read.form, before, after, read.key, read.delimiter)
+        yield NoTable("a symlink is no table")
+        return
+    yield from row_diff.compare(read.form, before, after, read.key, read.delimiter)
 
 
 def _pieces(repository: Repository, cid: Cid) -> Iterator[bytes] | None:

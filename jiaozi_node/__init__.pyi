@@ -1,0 +1,3 @@
+from jiaozi_node.api import *  # noqa: F403 - what __getattr__ gives, for type checkers
+
+__version__: str
