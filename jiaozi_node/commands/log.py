@@ -39,7 +39,7 @@ def log(call: Call) -> Iterator[dict[str, Any]]:
 
         graph = graphs.Graph()
     first = True
-    for told in _found(logs.log(repository, wanted), call):
+    for told in _found(logs.log(repository, wanted, call.now), call):
         if isinstance(told, Absent):
             yield {"commit": str(told.cid), "missing": True}
             continue
@@ -206,7 +206,13 @@ LOG = Command(
             required=False,
             many=True,
         ),
-        Argument("path", "Only what touched these, behind --.", False, many=True, dashed=True),
+        Argument(
+            "path",
+            "Only what touched these, behind --; globs may be quoted.",
+            False,
+            many=True,
+            dashed=True,
+        ),
     ),
     options=(
         Option("oneline", Kind.BOOL, "One line for each commit."),

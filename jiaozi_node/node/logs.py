@@ -1,6 +1,7 @@
 """What `log` tells: a part of history, in an order, narrowed to what somebody wants to see."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -58,13 +59,16 @@ class Told:
     names: tuple[Parts, ...] = ()
 
 
-def log(repository: Repository, wanted: Wanted) -> Iterator[Told | Absent]:
+def log(
+    repository: Repository, wanted: Wanted, now: Callable[[], float] = time.time
+) -> Iterator[Told | Absent]:
     """Yield the commits that are *wanted*; one that isn't here comes as `Absent`.
 
-    Without a graph they come by generation, with one line by line (see `order`).
+    Without a graph they come by generation, with one line by line (see `order`). Dates in
+    revisions are read by the clock *now*.
     """
     _check(wanted)
-    found = _log(repository, wanted, _matching(wanted))
+    found = _log(repository, wanted, _matching(wanted), now)
     if wanted.most is not None:
         found = islice(found, wanted.most)
     return iter(list(found)[::-1]) if wanted.reverse else found
@@ -80,7 +84,9 @@ def _check(wanted: Wanted) -> None:
         raise Misuse(f"--graph and {other} don't go together")
 
 
-def _log(repository: Repository, wanted: Wanted, matches: Matches) -> Iterator[Told | Absent]:
+def _log(
+    repository: Repository, wanted: Wanted, matches: Matches, now: Callable[[], float]
+) -> Iterator[Told | Absent]:
     get = repository.home.blocks.get
     with ExitStack() as stack:
         cache: HistoryCache | None = None
@@ -90,7 +96,7 @@ def _log(repository: Repository, wanted: Wanted, matches: Matches) -> Iterator[T
 
             cache = stack.enter_context(narrowing.remembering(repository))
         reader = _Reader(cache)
-        chosen = _selection(repository, wanted)
+        chosen = _selection(repository, wanted, now)
         without = run(order.excluded(chosen.tips, chosen.without, reader.load), get)
         touching: Touching | None = None
         narrow = order.first_parent if wanted.first_parent else order.every_parent
@@ -149,7 +155,7 @@ def _drawn(
     return out
 
 
-def _selection(repository: Repository, wanted: Wanted) -> Selection:
+def _selection(repository: Repository, wanted: Wanted, now: Callable[[], float]) -> Selection:
     get = repository.home.blocks.get
     if not wanted.revisions and not wanted.every and repository.head_commit() is None:
         branch = repository.head.branch
@@ -159,7 +165,7 @@ def _selection(repository: Repository, wanted: Wanted) -> Selection:
         selection.parse(word).operator == selection.WITHOUT for word in words
     ):
         words = (*words, "HEAD")
-    chosen = run(selection.select(words, repository.places()), get)
+    chosen = run(selection.select(words, repository.places(now)), get)
     if not wanted.every:
         return chosen
     tips = dict.fromkeys(chosen.tips)

@@ -1,8 +1,10 @@
 """A history narrowed to paths in a working copy, whose cache remembers what commits touched."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from fnmatch import translate
 
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.repository import Repository
@@ -12,6 +14,8 @@ from jiaozi_node.versioning.selection import Selection
 from jiaozi_node.versioning.touched import Parts, Touching
 from jiaozi_node.worktree.history_cache import HistoryCache
 from jiaozi_node.worktree.names import RESERVED
+
+_GLOB = frozenset("*?[")
 
 
 @contextmanager
@@ -35,7 +39,19 @@ def touching(
     first_parent: bool,
     follow: bool,
 ) -> Touching:
-    """Return what narrows the part *chosen* of a history to *paths*."""
+    """Return what narrows the part *chosen* of a history to *paths*.
+
+    A path with ``*``, ``?`` or ``[`` in it stands for files that fit it too, as in `pathspec`.
+    """
     empty = add_bytes(b"", repository.profile, keep=False)[1].cid if follow else None
-    bottoms = frozenset(chosen.without)
-    return Touching(paths, load, cache, first_parent, bottoms, without, empty)
+    globs = ["/".join(path) for path in paths if _GLOB.intersection("/".join(path))]
+    return Touching(
+        paths,
+        load,
+        cache,
+        first_parent=first_parent,
+        bottoms=frozenset(chosen.without),
+        without=without,
+        empty=empty,
+        fits=tuple(re.compile(translate(glob)).match for glob in globs),
+    )

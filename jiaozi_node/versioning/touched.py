@@ -6,7 +6,7 @@ anew each time. A history is narrowed as git narrows it by default: a commit tha
 paths to one of its parents isn't shown, and of such a merge only that parent is followed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
@@ -23,6 +23,7 @@ from jiaozi_node.versioning.order import Load, Narrowed, Outline
 MAX_PATHS: Final = 512  # of one commit that are remembered
 
 Parts: TypeAlias = tuple[str, ...]
+Fits: TypeAlias = Callable[[str], object]  # whether a path, with slashes, is one of those wanted
 
 
 class Remembers(Protocol):
@@ -53,6 +54,13 @@ class Paths:
             return None
         name = b"\0" + _bytes(path)
         return name + b"\0" in self.text or name + b"/" in self.text
+
+    def fit(self, fits: "Sequence[Fits]") -> bool:
+        """Tell whether a path that is kept fits any of *fits*."""
+        if not fits or not self.text:
+            return False
+        names = [name.decode("utf-8", "surrogateescape") for name in self.text.split(b"\0") if name]
+        return any(fit(name) for fit in fits for name in names)
 
 
 def paths(before: Cid | None, after: Cid) -> Lookup[Paths]:
@@ -98,6 +106,7 @@ def entry(tree: Cid | None, path: Parts) -> Lookup[Cid | None]:
 class Touching:
     """Narrows a history to what touched any of *wanted*; () is the root, touched by every change.
 
+    Files that fit any of *fits* are wanted too.
     *bottoms* are the commits that were named to be left out, and *without* all that are left out.
     With *empty*, the CID of the empty file (which moves nowhere), what is wanted is followed
     through commits that moved it unchanged.
@@ -110,6 +119,7 @@ class Touching:
     bottoms: frozenset[Cid] = frozenset()
     without: frozenset[Cid] = frozenset()
     empty: Cid | None = None
+    fits: tuple[Fits, ...] = ()
     names: dict[Cid, tuple[Parts, ...]] = field(default_factory=dict)  # what is followed, by commit
     _done: dict[Cid, Narrowed] = field(default_factory=dict)
 
@@ -141,7 +151,7 @@ class Touching:
         if not parents:
             if self.memory.paths(found.cid) is None:
                 self.memory.learn(found, Paths(None))
-            return Narrowed((), (yield from _differ(None, found.tree, wanted)))
+            return Narrowed((), (yield from self._differ(None, found.tree, wanted)))
         relevant = changed_from_relevant = changed = False
         for at, parent in enumerate(parents):
             counts = parent not in self.without or parent in self.bottoms
@@ -171,9 +181,10 @@ class Touching:
             if known is None:
                 known = yield from self._learn(found, parent)
             if known is not None and known.text is not None:
-                return any(known.touch(path) if path else bool(known.text) for path in wanted)
+                touched = (known.touch(path) if path else bool(known.text) for path in wanted)
+                return any(touched) or known.fit(self.fits)
         before = yield from self._tree(parent, found.cid)
-        return (yield from _differ(before, found.tree, wanted))
+        return (yield from self._differ(before, found.tree, wanted))
 
     def _learn(self, found: Outline, parent: Cid) -> Lookup[Paths | None]:
         """Find and remember what *found* touched; None where that needs blocks that aren't here."""
@@ -209,15 +220,18 @@ class Touching:
         except ParentMissing:
             return None
 
-
-def _differ(before: Cid | None, after: Cid, wanted: Sequence[Parts]) -> Lookup[bool]:
-    """Tell whether two trees differ at any of the paths *wanted*."""
-    if before == after:
-        return False
-    for path in wanted:
-        if not path or (yield from entry(before, path)) != (yield from entry(after, path)):
-            return True
-    return False
+    def _differ(self, before: Cid | None, after: Cid, wanted: Sequence[Parts]) -> Lookup[bool]:
+        """Tell whether two trees differ at what is wanted."""
+        if before == after:
+            return False
+        for path in wanted:
+            if not path or (yield from entry(before, path)) != (yield from entry(after, path)):
+                return True
+        if not self.fits:
+            return False
+        pairs: list[compare.Pair] = yield from gather(compare.files(before, after))
+        names = ["/".join(pair.path) for pair in pairs]
+        return any(fit(name) for fit in self.fits for name in names)
 
 
 def _some(walk: Walk[compare.Row, None], most: int) -> Lookup[list[compare.Row] | None]:

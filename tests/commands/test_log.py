@@ -86,6 +86,9 @@ def test_paths_by_either_way_and_from_where_one_stands(
     assert told(jiaozi, "--", "old") == ["four", "one"]
     assert told(jiaozi, "--", "never") == []
     assert told(jiaozi, "--", ".") == told(jiaozi)
+    assert told(jiaozi, "--", "*ew") == ["four"]
+    assert told(jiaozi, "--all", "--", "[bx]") == ["three\n\nthe BODY"]
+    assert told(jiaozi, "--", "?") == ["two", "one"]
     monkeypatch.chdir(repo / "d")
     assert told(jiaozi, "--", ".") == ["four"]
     assert told(jiaozi, "--", "../a") == ["two", "one"]
