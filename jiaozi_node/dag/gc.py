@@ -53,9 +53,22 @@ def _drop(
     blocks: Sweepable, marking: Marking, collection: Collection, batch: list[bytes], dry_run: bool
 ) -> list[Dropped]:
     sizes = {multihash: _size(blocks, multihash) for multihash in batch}
+    dropped = drop_unheld(blocks, marking, collection, batch, dry_run=dry_run)
+    return [Dropped(Cid.v1(c.RAW, one), sizes[one]) for one in dropped]
 
-    def drop(multihashes: list[bytes]) -> list[bytes]:
-        doomed = [one for one in multihashes if one not in marking.kept]
+
+def drop_unheld(
+    blocks: Sweepable,
+    marking: Marking,
+    collection: Collection,
+    multihashes: list[bytes],
+    *,
+    dry_run: bool = False,
+) -> list[bytes]:
+    """Drop those of *multihashes* that are neither marked nor leased; return which they are."""
+
+    def drop(free: list[bytes]) -> list[bytes]:
+        doomed = [one for one in free if one not in marking.kept]
         if not dry_run:
             blocks.drop([Cid.v1(c.RAW, one) for one in doomed])
         return doomed
@@ -66,8 +79,8 @@ def _drop(
         kept = [Root(cid, _LEASED, cid.raw) for cid in collection.new_roots()]
         if kept:
             marking.mark_what_is_here(kept)
-        dropped = collection.dropping(batch, drop)
-    return [Dropped(Cid.v1(c.RAW, one), sizes[one]) for one in dropped]
+        dropped = collection.dropping(multihashes, drop)
+    return dropped
 
 
 def _size(blocks: GetsBlocks, multihash: bytes) -> int:

@@ -9,6 +9,7 @@ invents. Design §3.
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from jiaozi_node.dag.gc import drop_unheld
 from jiaozi_node.dag.marking import Marking
 from jiaozi_node.dag.roots import Reader, Root, partial_marks, shown_key
 from jiaozi_node.errors import Corrupt, JiaoziError
@@ -94,7 +95,8 @@ class _Check:
         self._certain = True
 
     def findings(self) -> Iterator[Finding]:
-        with self._home.leases.collecting():  # no collection changes what we look at
+        # No collection changes what we look at.
+        with self._home.leases.collecting() as self._collection:
             blocks = yield from self._open_blocks()
             names = yield from self._open_names()
             found_roots: list[Root] = []
@@ -226,7 +228,8 @@ class _Check:
             cid = Cid.v1(c.RAW, multihash)
             finding = Finding(BLOCKS, str(cid), f"{why}; nothing leads to it")
             if self._repair and self._certain:
-                blocks.drop((cid,))
+                # Not what an act has healed since, nor what one is about to.
+                drop_unheld(blocks, marking, self._collection, [multihash])
                 finding = replace(finding, repaired=True)
             yield finding
         for cid, root, what in history_faults(found_roots, sound):

@@ -6,6 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from jiaozi_node.dag.pin import Pins
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node import opening
+from jiaozi_node.node.collecting import collect
+from jiaozi_node.node.local_home import LocalHome
+from jiaozi_node.stores.leases import Lease
 from tests.commands.conftest import Run
 
 # `echo hi | ipfs add` and its block under the CID that Kubo 0.43 prints when it removes it.
@@ -76,9 +82,6 @@ def test_a_fault_is_the_last_row_when_errors_are_streamed(jiaozi: Run, unpinned:
 
 
 def remove(home: Path, text: str) -> None:
-    from jiaozi_node.formats.cid import Cid
-    from jiaozi_node.node.local_home import LocalHome
-
     opened = LocalHome.open(home)
     assert opened.blocks.drop([Cid.parse(text)]) == 1
     opened.close()
@@ -168,9 +171,6 @@ def here(jiaozi: Run) -> list[str]:
 def test_a_collection_that_was_cut_short_shows_until_it_is_gone_on_with(
     jiaozi: Run, unpinned: Path
 ) -> None:
-    from jiaozi_node.node.collecting import collect
-    from jiaozi_node.node.local_home import LocalHome
-
     assert unpinned.exists()
     home = LocalHome.open(Path(os.environ["JIAOZI_PATH"]))
     run = collect(home, 1)
@@ -182,3 +182,69 @@ def test_a_collection_that_was_cut_short_shows_until_it_is_gone_on_with(
     )
     assert jiaozi("gc").out.splitlines()[1].startswith("an earlier run, which was cut short, had")
     assert json.loads(jiaozi("repo", "stat", "--json").out)["collection"] is None
+
+
+@pytest.fixture
+def collected_before_each_pin(monkeypatch: pytest.MonkeyPatch) -> list[LocalHome]:
+    """A collection runs just before each pin is set; the home that was opened last stands in it."""
+    homes: list[LocalHome] = []
+    open_home, add = opening.open_home, Pins.add
+
+    def opened(path: Path) -> LocalHome:
+        homes[:] = [open_home(path)]  # type: ignore[list-item]
+        return homes[0]
+
+    def adding(pins: Pins, cid: Cid, mode: str = "recursive", name: str = "") -> None:
+        list(collect(homes[0], 1))
+        add(pins, cid, mode, name)
+
+    monkeypatch.setattr(opening, "open_home", opened)
+    monkeypatch.setattr(Pins, "add", adding)
+    return homes
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("add", "-q", "new"),
+        ("block", "put", "--pin", "new"),
+        ("dag", "put", "--pin", "--store-codec=raw", "--input-codec=raw", "new"),
+        ("dag", "import", "hi.car"),
+    ],
+)
+def test_what_a_command_wrote_or_found_stays_until_it_is_pinned(
+    jiaozi: Run, unpinned: Path, words: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
+    (unpinned / "new").write_text("new\n")
+    (unpinned / "hi.car").write_bytes(jiaozi("ipfs", "dag", "export", HI).raw)
+    pins = len(jiaozi("ipfs", "pin", "ls", "-q").out.split())
+    homes = request.getfixturevalue("collected_before_each_pin")
+    jiaozi("ipfs", *words)
+    assert homes
+    assert len(jiaozi("ipfs", "pin", "ls", "-q").out.split()) == pins + 1
+    assert (HI_BLOCK in here(jiaozi)) == (words[1] == "import")
+    assert jiaozi("fsck").out.endswith("all is well\n")
+
+
+def test_a_block_that_an_act_under_way_needs_is_not_removed(
+    jiaozi: Run, unpinned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert unpinned.exists()
+    open_home = opening.open_home
+    with_act: list[Lease] = []
+
+    def opened(path: Path) -> LocalHome:
+        home = open_home(path)
+        lease = home.leases.begin()
+        with home.blocks.under(lease).writer() as writer:  # type: ignore[attr-defined]
+            assert writer.present([Cid.parse(HI)]) == [True]
+        with_act.append(lease)
+        return home  # type: ignore[return-value]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(opening, "open_home", opened)
+        assert "needed by an act under way" in jiaozi("ipfs", "block", "rm", HI, code=1).err
+    assert with_act
+    assert HI_BLOCK in here(jiaozi)
+    jiaozi("ipfs", "block", "rm", HI)
+    assert HI_BLOCK not in here(jiaozi)

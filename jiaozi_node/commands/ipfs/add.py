@@ -54,27 +54,29 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
         for one in _imported(call, rules, None):
             yield _passed(one) if isinstance(one, Passed) else _row(one, shown(one.node.cid))
         return
+    from jiaozi_node.node.acts import acting
     from jiaozi_node.stores.api import Family
 
     held: list[Imported] = []
     roots: list[Cid] = []
-    with call.home.blocks.writer(Family.PUBLIC) as writer:
-        for one in _imported(call, rules, writer.put):
-            if isinstance(one, Passed):
-                yield _passed(one)
-                continue
-            if one.depth == 0:
-                roots.append(one.node.cid)
-            if one.depth == 0 or held:  # a root waits for its pin, what follows for its turn
-                held.append(one)
-            else:
-                yield _row(one, shown(one.node.cid))
-    if options["pin"]:
-        from jiaozi_node.dag.pin import Pins
+    with acting(call.home) as act:
+        with act.blocks.writer(Family.PUBLIC) as writer:
+            for one in _imported(call, rules, writer.put):
+                if isinstance(one, Passed):
+                    yield _passed(one)
+                    continue
+                if one.depth == 0:
+                    roots.append(one.node.cid)
+                if one.depth == 0 or held:  # a root waits for its pin, what follows for its turn
+                    held.append(one)
+                else:
+                    yield _row(one, shown(one.node.cid))
+        if options["pin"]:
+            from jiaozi_node.dag.pin import Pins
 
-        pins = Pins(call.home.names)
-        for cid in roots:
-            pins.add(cid, name=options["pin_name"] or "")
+            pins = Pins(act.names)
+            for cid in roots:
+                pins.add(cid, name=options["pin_name"] or "")
     for one in held:
         yield _row(one, shown(one.node.cid))
 

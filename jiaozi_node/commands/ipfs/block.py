@@ -8,6 +8,7 @@ from jiaozi_node.errors import Conflict, Misuse, NotFound
 
 if TYPE_CHECKING:
     from jiaozi_node.formats.cid import Cid
+    from jiaozi_node.stores.leases import Collection
 
 BIG_BLOCK = Option(
     "allow-big-block",
@@ -38,23 +39,25 @@ def put(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.commands.ipfs.cid_text import CidText
     from jiaozi_node.dag.pin import Pins
     from jiaozi_node.formats.block import Block
+    from jiaozi_node.node.acts import acting
     from jiaozi_node.stores.api import Family
 
     shown = CidText.asked(call)
     form = _form(call)
     if call.files is None:
         raise Misuse("expected a file")
-    with call.home.blocks.writer(Family.PUBLIC) as writer:
+    with acting(call.home) as act:
         made: list[tuple[Cid, int]] = []
-        for _name, file in call.files.streams():
-            data = read_all(file, call)
-            cid = form(data)
-            writer.put((Block(cid, data),))
-            made.append((cid, len(data)))
-    for cid, size in made:
-        if call.option("pin"):
-            Pins(call.home.names).add(cid)
-        yield {"Key": shown(cid), "Size": size}
+        with act.blocks.writer(Family.PUBLIC) as writer:
+            for _name, file in call.files.streams():
+                data = read_all(file, call)
+                cid = form(data)
+                writer.put((Block(cid, data),))
+                made.append((cid, len(data)))
+        for cid, size in made:
+            if call.option("pin"):
+                Pins(act.names).add(cid)
+            yield {"Key": shown(cid), "Size": size}
 
 
 def _form(call: Call) -> Any:  # noqa: ANN401 - Callable[[bytes], Cid]
@@ -143,36 +146,49 @@ def rm(call: Call) -> Iterator[dict[str, str]]:
     from jiaozi_node.node.collecting import kept_beside_pins
 
     shown = CidText.asked(call)
-    named = kept_beside_pins(call.home, int(call.now()))
-    for text in call.args["cid"]:
-        cid = resolve_whole(call, text)
-        try:
-            if named is not None and cid.multihash in named:
-                raise _Kept("needed by a branch, stage or other name of this node")
-            _remove(call, cid)
-        except (Conflict, NotFound) as fault:
-            yield {"Hash": shown(cid), "Error": kubo_message(fault)}
-            continue
-        if not call.option("quiet"):
-            yield {"Hash": shown(cid)}
+    with call.home.leases.collecting() as collection:  # names are read within: see `leases`
+        named = kept_beside_pins(call.home, int(call.now()))
+        for text in call.args["cid"]:
+            cid = resolve_whole(call, text)
+            try:
+                if named is not None and cid.multihash in named:
+                    raise _Kept("needed by a branch, stage or other name of this node")
+                _remove(call, cid, collection)
+            except (Conflict, NotFound) as fault:
+                yield {"Hash": shown(cid), "Error": kubo_message(fault)}
+                continue
+            if not call.option("quiet"):
+                yield {"Hash": shown(cid)}
 
 
 class _Kept(Conflict):
     """A pin keeps the block."""
 
 
-def _remove(call: Call, cid: "Cid") -> None:
+def _remove(call: Call, cid: "Cid", collection: "Collection") -> None:
     from jiaozi_node.commands.kubo_errors import not_found
+    from jiaozi_node.dag.gc import drop_unheld
+    from jiaozi_node.dag.marking import Marking
     from jiaozi_node.dag.pin import Pins
     from jiaozi_node.dag.walk import run
+    from jiaozi_node.stores.api import BlockMissing
 
     [found] = run(Pins(call.home.names).find([cid]), call.home.blocks.get)
     if found.via is not None:
         raise _Kept(f"pinned via {found.via}")
     if found.mode is not None:
         raise _Kept(f"pinned: {found.mode}")
-    if cid.inline is None and not call.home.blocks.drop((cid,)) and not call.option("force"):
-        raise NotFound(not_found(cid))
+    if cid.inline is not None:
+        return
+    blocks = call.home.blocks
+    try:
+        blocks.size(cid)
+    except BlockMissing:
+        if call.option("force"):
+            return
+        raise NotFound(not_found(cid)) from None
+    if not drop_unheld(blocks, Marking(blocks), collection, [cid.multihash]):
+        raise _Kept("needed by an act under way")
 
 
 def _after_rm(call: Call, rows: Iterator[dict[str, str]]) -> Iterator[Any]:

@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.declare import (
+    Answer,
+    Argument,
+    Call,
+    Command,
+    FileSource,
+    Kind,
+    Option,
+)
 from jiaozi_node.commands.ipfs.block import BIG_BLOCK, MAX_BYTES, TOO_BIG
 from jiaozi_node.errors import (
     Conflict,
@@ -19,6 +27,8 @@ from jiaozi_node.errors import (
 if TYPE_CHECKING:
     from jiaozi_node.formats.block import Block
     from jiaozi_node.formats.cid import Cid
+    from jiaozi_node.node.acts import Act
+    from jiaozi_node.stores.api import BlockStore
 
 MAX_INPUT_BYTES = 64 * 1024 * 1024  # of dag-json or another text that becomes one block
 
@@ -31,6 +41,7 @@ def put(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.formats.block import Block
     from jiaozi_node.formats.cid import DAG_JSON, Cid
     from jiaozi_node.formats.multicodec import HASH_CODES, INSECURE, UnknownCodecName
+    from jiaozi_node.node.acts import acting
     from jiaozi_node.node.importing import hash_named
     from jiaozi_node.stores.api import Family
 
@@ -45,24 +56,25 @@ def put(call: Call) -> Iterator[dict[str, Any]]:
     if call.files is None:
         raise Misuse("expected a regular file")
     made: list[Cid] = []
-    with call.home.blocks.writer(Family.PUBLIC) as writer:
-        for _name, file in call.files.streams():
-            raw = file.read(MAX_INPUT_BYTES + 1)
-            if len(raw) > MAX_INPUT_BYTES:
-                raise LimitExceeded("input of dag put", MAX_INPUT_BYTES, len(raw))
-            value = codecs.decode(given, raw)
-            if given == DAG_JSON:
-                _check_integers(value)
-            data = codecs.encode(stored, value)
-            if len(data) > MAX_BYTES and not call.option("allow_big_block"):
-                raise Misuse(TOO_BIG)
-            cid = Cid.v1(stored, multihash_of(hash_code, data))
-            writer.put((Block(cid, data),))
-            made.append(cid)
-    for cid in made:
-        if call.option("pin"):
-            Pins(call.home.names).add(cid)
-        yield {"Cid": {"/": str(cid)}}
+    with acting(call.home) as act:
+        with act.blocks.writer(Family.PUBLIC) as writer:
+            for _name, file in call.files.streams():
+                raw = file.read(MAX_INPUT_BYTES + 1)
+                if len(raw) > MAX_INPUT_BYTES:
+                    raise LimitExceeded("input of dag put", MAX_INPUT_BYTES, len(raw))
+                value = codecs.decode(given, raw)
+                if given == DAG_JSON:
+                    _check_integers(value)
+                data = codecs.encode(stored, value)
+                if len(data) > MAX_BYTES and not call.option("allow_big_block"):
+                    raise Misuse(TOO_BIG)
+                cid = Cid.v1(stored, multihash_of(hash_code, data))
+                writer.put((Block(cid, data),))
+                made.append(cid)
+        for cid in made:
+            if call.option("pin"):
+                Pins(act.names).add(cid)
+            yield {"Cid": {"/": str(cid)}}
 
 
 def _check_integers(value: Any) -> None:  # noqa: ANN401 - an IPLD value
@@ -271,7 +283,7 @@ def import_(call: Call) -> Iterator[dict[str, Any]]:
 
     A file that can be read twice is verified to its end before its first block is stored.
     """
-    from jiaozi_node.stores.api import Family
+    from jiaozi_node.node.acts import acting
 
     wants_pins = call.option("pin_roots")
     if call.option("local_only"):
@@ -283,10 +295,23 @@ def import_(call: Call) -> Iterator[dict[str, Any]]:
         wants_pins = False
     if call.files is None:
         raise Misuse("expected a file handle")
+    with acting(call.home) as act:
+        roots, blocks, size = _store(call, act.blocks, call.files)
+        if wants_pins is None or wants_pins:
+            for cid in roots:
+                yield {"Root": {"Cid": {"/": str(cid)}, "PinErrorMsg": _pin_root(act, cid)}}
+    if call.option("stats"):
+        yield {"Stats": {"BlockCount": blocks, "BlockBytesCount": size}}
+
+
+def _store(call: Call, store: "BlockStore", files: FileSource) -> "tuple[list[Cid], int, int]":
+    """Store the blocks of the CARs; return their roots, and how many blocks and bytes they held."""
+    from jiaozi_node.stores.api import Family
+
     roots: dict[Cid, None] = {}
     blocks = size = 0
-    with call.home.blocks.writer(Family.PUBLIC) as writer:
-        for _name, file in call.files.streams():
+    with store.writer(Family.PUBLIC) as writer:
+        for _name, file in files.streams():
             if file.seekable():
                 begin = file.tell()
                 for _block in _blocks_of(call, file, []):
@@ -306,11 +331,7 @@ def import_(call: Call) -> Iterator[dict[str, Any]]:
                 roots.update(dict.fromkeys(done.roots))
                 blocks += done.blocks
                 size += done.size_bytes
-    if wants_pins is None or wants_pins:
-        for cid in roots:
-            yield {"Root": {"Cid": {"/": str(cid)}, "PinErrorMsg": _pin_root(call, cid)}}
-    if call.option("stats"):
-        yield {"Stats": {"BlockCount": blocks, "BlockBytesCount": size}}
+    return list(roots), blocks, size
 
 
 def _blocks_of(call: Call, file: BinaryIO, found: list[Any]) -> Iterator["Block"]:
@@ -334,15 +355,19 @@ def _blocks_of(call: Call, file: BinaryIO, found: list[Any]) -> Iterator["Block"
         yield block
 
 
-def _pin_root(call: Call, cid: "Cid") -> str:
+def _pin_root(act: "Act", cid: "Cid") -> str:
     """Pin *cid* and return nothing, or why it could not be."""
     from jiaozi_node.commands.kubo_errors import kubo_message
     from jiaozi_node.dag.pin import Pins
     from jiaozi_node.dag.walk import run
+    from jiaozi_node.node.acts import relying
     from jiaozi_node.stores.api import BlockMissing
 
+    act.lease.keep_below(cid)  # the CAR may hold a part, and the rest have been here
     try:
-        run(Pins(call.home.names).pin(cid), call.home.blocks.get)
+        with relying(act) as get:
+            run(Pins(act.names).whole(cid), get)
+        Pins(act.names).add(cid)
     except BlockMissing as fault:
         if fault.cid == cid:
             return f"ipld: could not find {cid}"

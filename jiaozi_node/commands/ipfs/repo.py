@@ -57,6 +57,8 @@ def _stat_text(row: dict[str, Any], call: Call) -> str:
 
 def verify(call: Call) -> Iterator[dict[str, Any]]:
     """Hash every block again; yield ``{"Msg", "Progress"}`` rows and fail when one is damaged."""
+    from jiaozi_node.dag.gc import drop_unheld
+    from jiaozi_node.dag.marking import Marking
     from jiaozi_node.formats.cid import RAW, Cid
 
     _check_duration(call.option("heal_timeout"))
@@ -74,7 +76,8 @@ def verify(call: Call) -> Iterator[dict[str, Any]]:
             damaged += 1
             text = f"block {cid} was corrupt ({fault})"
             if call.option("drop"):
-                dropped += blocks.drop((cid,))
+                with call.home.leases.collecting() as collection:  # an act may heal it meanwhile
+                    dropped += len(drop_unheld(blocks, Marking(blocks), collection, [multihash]))
                 text += ", removed"
             yield {"Msg": text, "Progress": 0}
         yield {"Msg": "", "Progress": seen}
