@@ -165,15 +165,16 @@ class Pins:
         """Yield the stored pins, all or those of one *mode*, in byte order of their CIDs."""
         read: dict[bytes, Pin] = {}  # most rows have the same value
         for key, value in self._names.scan(KIND):
-            like = read.get(value)
-            if like is None:
+            pin = read.get(value)
+            if pin is None:
                 pin = read[value] = pin_of(key, value)
                 if len(read) > 1000:
                     read.clear()
-            else:
-                pin = Pin(_cid_of(key), like.mode, like.name)
-            if mode in (ALL, pin.mode):
-                yield pin
+            if mode == ALL or pin.mode == mode:
+                try:
+                    yield Pin(Cid(key), pin.mode, pin.name)
+                except Malformed:
+                    raise _no_cid(key) from None
 
     def find(
         self, cids: Sequence[Cid], mode: str = ALL, known: KnowsLinks | None = None
@@ -281,11 +282,12 @@ def pin_of(key: bytes, value: bytes) -> Pin:
     if not isinstance(row, dict) or row.get("mode") not in (RECURSIVE, DIRECT):
         raise Corrupt(f"the pin {key.hex()} is not a pin's row")
     name = row.get("name", "")
-    return Pin(_cid_of(key), str(row["mode"]), name if isinstance(name, str) else "")
-
-
-def _cid_of(key: bytes) -> Cid:
     try:
-        return Cid(key)
+        cid = Cid(key)
     except Malformed:
-        raise Corrupt(f"the pin {key.hex()} has no CID for a key") from None
+        raise _no_cid(key) from None
+    return Pin(cid, str(row["mode"]), name if isinstance(name, str) else "")
+
+
+def _no_cid(key: bytes) -> Corrupt:
+    return Corrupt(f"the pin {key.hex()} has no CID for a key")

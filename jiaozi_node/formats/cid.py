@@ -6,6 +6,7 @@ order go by bytes, never by text: one CID has a text in every base. https://gith
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Final
 
 from jiaozi_node.errors import LimitExceeded, Malformed
@@ -36,6 +37,7 @@ MAX_TEXT_CHARS = 512  # checked before any base is decoded: base58 is quadratic
 MAX_BYTES = 168  # boxo's bitswap takes 40 bytes of prefix and 128 of digest
 
 # How the CIDs of nearly every block begin: version 1, raw, dag-pb or dag-cbor, sha2-256.
+_USUAL_BYTES = 36  # version 0 has 34
 _COMMON_V1 = frozenset({b"\x01\x55\x12\x20", b"\x01\x70\x12\x20", b"\x01\x71\x12\x20"})
 
 
@@ -57,7 +59,7 @@ class Cid:
     raw: bytes
 
     def __init__(self, raw: bytes) -> None:
-        if raw[:4] not in _COMMON_V1 or len(raw) != 36:
+        if raw[:4] not in _COMMON_V1 or len(raw) != _USUAL_BYTES:
             _check(raw)
         _set_raw(self, raw)
 
@@ -155,6 +157,19 @@ class Cid:
 
 # The slot itself: half the price of the `object.__setattr__` that a frozen class would call.
 _set_raw = Cid.__dict__["raw"].__set__
+
+
+def texts(cids: Sequence[Cid]) -> list[str]:
+    """Return the text of each of *cids*, as ``str`` does one; quicker than that for many."""
+    from jiaozi_node.formats import base32  # noqa: PLC0415 - for lists alone
+
+    raws = [cid.raw for cid in cids]
+    usual = [raw for raw in raws if len(raw) == _USUAL_BYTES]
+    made = ["b" + text for text in base32.encode_each(usual)]
+    if len(made) == len(raws):
+        return made
+    each = iter(made)
+    return [next(each) if len(cid.raw) == _USUAL_BYTES else str(cid) for cid in cids]
 
 
 def _check(raw: bytes) -> None:

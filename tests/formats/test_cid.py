@@ -84,6 +84,11 @@ def test_text_and_bytes_come_back(cid: Cid) -> None:
     assert Cid.v1(cid.codec, cid.multihash) == cid.as_v1()
 
 
+@given(st.lists(strategies.cids(), max_size=20))
+def test_the_texts_of_many_are_those_of_each(cids: list[Cid]) -> None:
+    assert c.texts(cids) == [str(cid) for cid in cids]
+
+
 @given(st.binary(max_size=128))
 def test_an_identity_cid_carries_its_data(data: bytes) -> None:
     cid = Cid.v1(c.RAW, b"\x00" + varint.encode(len(data)) + data)

@@ -3,6 +3,7 @@
 Any base but base58btc turns version 0 into version 1, since it has no text in another base.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jiaozi_node.commands.declare import Call
@@ -63,6 +64,16 @@ class CidText:
         from jiaozi_node.formats import multibase
 
         return multibase.encode(self._base, cid.raw)
+
+    def each(self, cids: Sequence["Cid"]) -> list[str]:
+        """Return the texts of *cids*: quicker than one by one, for lists."""
+        if self._upgrade:
+            cids = [cid.as_v1() for cid in cids]
+        if self._base is not None and self._base != "base32":
+            return [self(cid) for cid in cids]
+        from jiaozi_node.formats.cid import texts
+
+        return texts(cids)
 
 
 def base_named(text: str) -> str:

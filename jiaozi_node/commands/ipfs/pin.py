@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
@@ -21,6 +22,7 @@ class PinFailed(Conflict):
 
 
 _PINS_AT_ONCE = 1000  # set in one transaction
+_ROWS_AT_ONCE = 500  # whose CIDs become text together
 
 
 def add(call: Call) -> Iterator[dict[str, Any]]:
@@ -126,7 +128,13 @@ def ls(call: Call) -> Iterator[dict[str, Any]]:
             row = {"Cid": cid, "Name": label, "Type": kind}
             yield {key: value for key, value in row.items() if value}
         return
-    keys = {cid: {"Type": kind, "Name": label} for cid, kind, label in rows}
+    keys: dict[str, dict[str, str]] = {}
+    like: dict[tuple[str, str], dict[str, str]] = {}  # most are of one kind and have no name
+    for cid, kind, label in rows:
+        value = like.get((kind, label))
+        if value is None:
+            value = like[kind, label] = {"Type": kind, "Name": label}
+        keys[cid] = value
     yield {"Keys": {cid: keys[cid] for cid in sorted(keys)}} if keys else {}
 
 
@@ -140,9 +148,12 @@ def _all(call: Call, mode: str, name: str) -> Iterator[tuple[str, str, str]]:
     pins = Pins(call.home.names)
     named = call.option("names") or name != ""
     later = []  # direct ones come behind the recursive
-    for pin in pins.ls(mode) if mode != INDIRECT else ():
-        if name in pin.name:
-            row = shown(pin.cid), pin.mode, pin.name if named else ""
+    stored = pins.ls(mode) if mode != INDIRECT else iter(())
+    if name:
+        stored = (pin for pin in stored if name in pin.name)
+    while page := list(islice(stored, _ROWS_AT_ONCE)):
+        for text, pin in zip(shown.each([pin.cid for pin in page]), page, strict=True):
+            row = text, pin.mode, pin.name if named else ""
             if pin.mode == RECURSIVE:
                 yield row
             else:
@@ -150,8 +161,10 @@ def _all(call: Call, mode: str, name: str) -> Iterator[tuple[str, str, str]]:
     yield from later
     if mode in (INDIRECT, ALL) and not name:
         with _known(call) as known:
-            for cid in stream(pins.indirect(known), call.home.blocks.get):
-                yield shown(cid), INDIRECT, ""
+            below = stream(pins.indirect(known), call.home.blocks.get)
+            while cids := list(islice(below, _ROWS_AT_ONCE)):
+                for text in shown.each(cids):
+                    yield text, INDIRECT, ""
 
 
 @contextmanager
