@@ -40,6 +40,17 @@ class Unresolved(Conflict):
         self.what, self.conflicts = what, conflicts
 
 
+class SettledToNothing(Conflict):
+    """What is left of a commit that was replayed, after its disputes were settled, is nothing."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"nothing is left of it, as it was settled: 'jiaozi {what} --skip' leaves it out,"
+            " 'jiaozi commit --allow-empty' keeps it"
+        )
+        self.what = what
+
+
 class NothingToAmend(Conflict):
     """There is no commit yet."""
 
@@ -152,7 +163,7 @@ def concluding(
 ) -> tuple[Agent, How, str]:
     """Return author, how and kind of the commit that ends what is under way.
 
-    Raises `Unresolved`, and `Conflict` for amending in the midst of it.
+    Raises `Unresolved`, `SettledToNothing`, and `Conflict` for amending in the midst of it.
     """
     if how.amend:
         raise Conflict(f"a {under.what} is under way: there is nothing to amend yet")
@@ -166,6 +177,8 @@ def concluding(
         raise HeadMoved(state.ours, head)
     if under.what == merges.MERGE:
         return author, replace(how, parents=(state.ours, state.theirs)), "commit (merge)"
+    if not how.allow_empty and repository.staged_tree() == repository.head_tree():
+        raise SettledToNothing(under.what)
     if under.what == merges.PICK and not how.own_author:
         how = credited(repository.commit_at(state.theirs), author, how)
         author = repository.commit_at(state.theirs).author

@@ -22,7 +22,7 @@ from jiaozi_node.node.status import staged
 from jiaozi_node.stores.api import Family
 from jiaozi_node.unixfs import profile as profiles
 from jiaozi_node.versioning import commit as commits
-from jiaozi_node.versioning import history, merge_commits, merges
+from jiaozi_node.versioning import fields, history, merge_commits, merges
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.conflict import Conflict as Dispute
 from jiaozi_node.versioning.drivers.outcome import Labels
@@ -122,6 +122,8 @@ def merge(
     Raises `merges.UnderWay`, `StagedChanges`, `moving.Unsaved`, `UnlikeProfiles`, `ParentMissing`,
     `NotForward`; nothing was changed then.
     """
+    if wish.message is not None:
+        fields.check_message("message", wish.message)
     with repository.acting() as me:
         me.merges.check_none(me.copy_id)
         keep_below(me, theirs)

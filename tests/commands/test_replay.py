@@ -124,7 +124,8 @@ def test_one_is_skipped(jiaozi: Run, stopped: Path) -> None:
 
 def test_what_settles_to_nothing_is_skipped(jiaozi: Run, stopped: Path) -> None:
     jiaozi("resolve", "--ours", "g")
-    assert "nothing added" in jiaozi("cherry-pick", "--continue", code=1).err
+    assert "--skip" in jiaozi("cherry-pick", "--continue", code=1).err
+    assert "--allow-empty" in jiaozi("commit", "-m", "x", code=1).err
     jiaozi("cherry-pick", "--skip")
     assert subjects(jiaozi, 2) == ["three", "one"]
     assert stopped.exists()
