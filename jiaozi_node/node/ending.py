@@ -1,6 +1,7 @@
 """How what is under way ends: it is committed, or given up, and nothing unsaved is lost."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from jiaozi_node.errors import Conflict
 from jiaozi_node.formats.cid import Cid
@@ -69,9 +70,13 @@ def abort(repository: Repository, what: str, note: Note) -> int:
 
 
 def skip(repository: Repository, what: str, note: Note) -> int:
-    """Give up the one commit that is in dispute; those still to be replayed stay to be."""
+    """Leave out the commit that is in dispute, or else the next; the rest stays to be replayed."""
     with repository.acting() as me:
         under = under_way(me, what)
+        if under.state is None:
+            rest = replace(under, todo=under.todo[1:]) if under.todo[1:] else None
+            me.home.names.apply((me.merges.setting(me.copy_id, under, rest),))
+            return 0
         return _give_up(me, under, under.head, under.after(under.head), note)
 
 

@@ -216,7 +216,7 @@ def _clear(repository: Repository, to_write: list[Change | Folder], temp: str) -
         here = os.path.join(repository.root, *place)
         if os.path.realpath(here) != here:
             continue
-        with suppress(FileNotFoundError, NotADirectoryError):
+        with suppress(OSError):  # what can't be removed harms nobody
             for name in os.listdir(here):
                 if name.startswith(temp):
                     os.unlink(os.path.join(here, name))

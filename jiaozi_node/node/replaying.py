@@ -39,8 +39,9 @@ _SHORT = 20
 class ChangesNothing(Conflict):
     """A commit whose replay would change nothing; nothing was changed."""
 
-    def __init__(self, what: str, cid: Cid) -> None:
-        super().__init__(f"the {what} of {cid} would change nothing here; leave it out")
+    def __init__(self, what: str, cid: Cid, started: bool) -> None:
+        how = f"'jiaozi {what} --skip' leaves it out" if started else "leave it out"
+        super().__init__(f"the {what} of {cid} would change nothing here; {how}")
         self.cid = cid
 
 
@@ -133,7 +134,8 @@ def _on(
     if head is None:
         raise NoCommit
     before = repository.commit_at(head).tree
-    way = _worked_out(repository, under, _Way(head, before), author, now, how)
+    way = _Way(head, before)
+    _work_out(repository, under, way, author, now, how, started=was is not None)
     state, after, then = way.stopped, way.tree, None
     if state is not None:
         after = state.tree
@@ -150,9 +152,16 @@ def _on(
     return Replayed(IN_DISPUTE, tuple(way.made), after, state.theirs, state.conflicts, files)
 
 
-def _worked_out(
-    repository: Repository, under: Under, way: _Way, author: Agent, now: int, usual: How
-) -> _Way:
+def _work_out(
+    repository: Repository,
+    under: Under,
+    way: _Way,
+    author: Agent,
+    now: int,
+    usual: How,
+    *,
+    started: bool,
+) -> None:
     """Make the commits of the series until one is in dispute; HEAD stays where it is."""
     what = under.what
     for number, cid in enumerate(under.todo, 1):
@@ -173,12 +182,11 @@ def _worked_out(
             way.message, way.todo = message, under.todo[number:]
             break
         if found.tree == way.tree:
-            raise ChangesNothing(what, cid)
+            raise ChangesNothing(what, cid, started)
         made = commits.encode(committing.made(repository, found.tree, message, who, now, None, how))
         merging.put(repository, made)
         way.at, way.tree = made.cid, found.tree
         way.made.append(made.cid)
-    return way
 
 
 def theirs_of(repository: Repository, under: Under, state: MergeState) -> Cid:

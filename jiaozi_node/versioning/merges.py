@@ -42,6 +42,9 @@ class Under:
     def __post_init__(self) -> None:
         if self.what not in ACTS:
             raise ValueError(f"no such act: {self.what!r:.40}")
+        for cid in (self.state, self.head, self.start, *self.todo):
+            if cid is not None and not isinstance(cid, Cid):
+                raise TypeError("what is under way names something that isn't a link")
 
     def after(self, commit: Cid) -> "Under | None":
         """Return what is under way when *commit* was made: the rest of a series, or nothing."""

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from jiaozi_node.dag.walk import Get, driven
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import DAG_CBOR, DAG_PB, RAW, Cid
+from jiaozi_node.node import merging
 from jiaozi_node.worktree.writer import SafeWriter
 from tests.commands.conftest import Run
 from tests.commands.test_switch import Killed, held
@@ -459,6 +463,39 @@ def test_a_dry_run_needs_no_working_copy(
     assert value(jiaozi, "merge", "-n", "--into", f"{main}~1", topic)["kind"] == "fast-forward"
     assert "--into" in jiaozi("merge", "--dry-run", topic, code=2).err
     assert "topic" in jiaozi("merge", "--dry-run", "--into", main, "topic", code=3).err
+
+
+def test_a_dry_run_is_content_with_the_blocks_it_needs(
+    jiaozi: Run, disputed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (disputed / "far" / "below").mkdir(parents=True)
+    (disputed / "far" / "below" / "here").write_text("elsewhere\n")
+    commit(jiaozi, "more")
+    words = ("merge", "-n", "--into", tip(jiaozi, "main"), tip(jiaozi, "topic"))
+    asked: set[Cid] = set()
+    real = driven
+
+    def noting(walk: Any, get: Get, take: Any) -> Any:
+        def noted(cid: Cid) -> Block:
+            asked.add(cid)
+            return get(cid)
+
+        return real(walk, noted, take)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(merging, "driven", noting)
+        told = value(jiaozi, *words, code=1)
+    for place in ("main:same", "topic:new", "topic:gone", "main:far/below/here"):
+        assert Cid.parse(json.loads(jiaozi("stat", place, "--json").out)["cid"]) not in asked
+    held = {cid: jiaozi("ipfs", "block", "get", str(cid)).raw for cid in asked}
+    monkeypatch.setenv("JIAOZI_PATH", str(tmp_path / "other home"))
+    monkeypatch.chdir(tmp_path)
+    jiaozi("ipfs", "init")
+    codecs = {RAW: "raw", DAG_PB: "dag-pb", DAG_CBOR: "dag-cbor"}
+    for cid, data in held.items():
+        (tmp_path / "block").write_bytes(data)
+        jiaozi("ipfs", "block", "put", f"--cid-codec={codecs[cid.codec]}", "block")
+    assert value(jiaozi, *words, code=1) == told
 
 
 # ---- kills --------------------------------------------------------------------------------

@@ -131,6 +131,22 @@ def test_what_settles_to_nothing_is_skipped(jiaozi: Run, stopped: Path) -> None:
     assert stopped.exists()
 
 
+def test_what_changes_nothing_further_on_is_skipped(jiaozi: Run, repo: Path) -> None:
+    (repo / "g").write_text("main's g\n")
+    commit(jiaozi, "on main")
+    jiaozi("cherry-pick", "topic~1", "topic~2", "topic~2", "topic", code=1)
+    jiaozi("resolve", "--theirs", "g")
+    said = jiaozi("cherry-pick", "--continue", code=1).err
+    assert tip(jiaozi, "topic~2") in said
+    assert "--skip" in said
+    assert "3 more commits to go" in jiaozi("status").out
+    (repo / "own").write_text("own\n")
+    commit(jiaozi, "my own")
+    jiaozi("cherry-pick", "--skip")
+    assert subjects(jiaozi, 4) == ["three", "one", "my own", "two"]
+    assert "under way" not in jiaozi("status").out
+
+
 def test_given_up_the_whole_series_is_taken_back(jiaozi: Run, stopped: Path) -> None:
     (stopped / "mine").write_text("untracked\n")
     jiaozi("cherry-pick", "--abort")
