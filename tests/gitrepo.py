@@ -24,14 +24,21 @@ class GitRepo:
         path.mkdir(parents=True, exist_ok=True)
         self.run("init", "-q", "--bare", "-b", "main", ".")
 
-    def run(self, *words: str | Path, stdin: bytes = b"", cwd: Path | None = None) -> bytes:
+    def run(
+        self,
+        *words: str | Path,
+        stdin: bytes = b"",
+        cwd: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> bytes:
         """Run git here; nothing of the user's is read."""
         done = subprocess.run(
             [GIT or "git", *words], input=stdin, cwd=cwd or self.path, capture_output=True,
             check=False,
             env={
                 "PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1",
-                "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C.UTF-8",
+                "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C.UTF-8", "TZ": "UTC",
+                **(environ or {}),
             },
         )  # fmt: skip
         assert done.returncode == 0, (words, done.stderr.decode("utf-8", "replace"))

@@ -1,30 +1,12 @@
-"""Fixtures of the Kubo suite: the seed, the two programs, pairs of homes that are cheap to get."""
+"""Fixtures of the Kubo suite: the two programs, pairs of homes that are cheap to get."""
 
 import os
-import random
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from interop import peers, programs
 from interop.programs import Pair
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seed", type=int, default=1, help="what the generated inputs come from")
-
-
-@pytest.fixture(scope="session")
-def seed(pytestconfig: pytest.Config) -> int:
-    value: int = pytestconfig.getoption("--seed")
-    return value
-
-
-@pytest.fixture(scope="session")
-def rng(seed: int) -> Callable[[str], random.Random]:
-    """Give the random numbers of one purpose: the same for the same seed, whatever else runs."""
-    return lambda purpose: random.Random(f"{seed}:{purpose}")
 
 
 @pytest.fixture(scope="session")
