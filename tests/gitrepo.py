@@ -30,8 +30,9 @@ class GitRepo:
         stdin: bytes = b"",
         cwd: Path | None = None,
         environ: Mapping[str, str] | None = None,
+        codes: Sequence[int] = (0,),
     ) -> bytes:
-        """Run git here; nothing of the user's is read."""
+        """Run git here, which must end with one of *codes*; nothing of the user's is read."""
         done = subprocess.run(
             [GIT or "git", *words], input=stdin, cwd=cwd or self.path, capture_output=True,
             check=False,
@@ -41,7 +42,7 @@ class GitRepo:
                 **(environ or {}),
             },
         )  # fmt: skip
-        assert done.returncode == 0, (words, done.stderr.decode("utf-8", "replace"))
+        assert done.returncode in codes, (words, done.stderr.decode("utf-8", "replace"))
         return done.stdout
 
     def put(self, kind: str, data: bytes) -> str:

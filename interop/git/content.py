@@ -64,10 +64,11 @@ def edited(rng: random.Random, data: bytes) -> bytes:
     """*data* with one to three lines changed, come or gone; bytes are made anew."""
     if b"\0" in data[:8000] or not data:
         return binary(rng)
+    end = b"\r\n" if b"\r\n" in data else b"\n"
     lines = data.splitlines(keepends=True)
     for _ in range(rng.randint(1, 3)):
         at = rng.randrange(len(lines)) if lines else 0
-        fresh = f"{word(rng)},{word(rng)}\n".encode()
+        fresh = f"{word(rng)},{word(rng)}".encode() + end
         fate = rng.random()
         if fate < 0.6 and lines:
             lines[at] = fresh

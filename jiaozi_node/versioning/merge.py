@@ -50,7 +50,8 @@ _LABELS: Final = Labels()
 class Options:
     """How to merge. *attributes* None reads ours; *virtual* makes a base of bases (§1.3).
 
-    *favour* is the side, `OURS` or `THEIRS`, for which disputes are decided (§2.11).
+    *favour* is the side, `OURS` or `THEIRS`, for which disputes are decided (§2.11). *unsettled*
+    are the paths of a virtual base that stand for a dispute, whatever is there.
     """
 
     labels: Labels = _LABELS
@@ -58,6 +59,7 @@ class Options:
     renames: bool = True
     virtual: bool = False
     favour: str | None = None
+    unsettled: frozenset[Path] = frozenset()
 
 
 DEFAULTS: Final = Options()
@@ -156,6 +158,7 @@ class _Job:
         self.conflicts: dict[Path, Conflict] = {}
         # What ours and theirs have at paths in dispute.
         self.values: dict[Path, tuple[Value | None, Value | None]] = {}
+        self.replaced: set[Path] = set()  # of those in dispute: by another kind of thing
         self.emptied: list[tuple[Path, Cid]] = []  # ours, where theirs deleted the directory
         self.both_went = False  # both sides changed something alike: it may have been renamed
         self.root = ours
@@ -209,11 +212,17 @@ class _Job:
             if alone is None or was is None:
                 return []  # unreachable: two sides without it are equal
             if (alone.kind == DIRECTORY) is not dirs[0]:
-                # One deleted what the other replaced by another kind of thing: no dispute.
-                if mine is None:
+                # One deleted what the other replaced by another kind of thing: no dispute, unless
+                # the file that went on both sides has moved on one, or was in dispute already.
+                self.both_went = self.both_went or not dirs[0]
+                if path in self.options.unsettled:
+                    self._dispute(path, conflict.FILE_DIRECTORY, was, mine, their)
+                elif mine is None:
                     self._take(path, theirs)
                 return []
             if not dirs[0]:
+                if alone.kind != was.kind:  # what became a symlink, or was one, isn't edited
+                    self.replaced.add(path)
                 self._dispute(path, conflict.MODIFY_DELETE, was, mine, their)
                 return []
             if mine is not None:
@@ -345,7 +354,7 @@ class _Job:
         mine = renames.exact((yield from gather(compare.files(self.base, self.ours))), empty)
         their = renames.exact((yield from gather(compare.files(self.base, self.theirs))), empty)
         for old, (ours, theirs) in self.values.items():
-            if self.conflicts[old].kind != conflict.MODIFY_DELETE:
+            if self.conflicts[old].kind != conflict.MODIFY_DELETE or old in self.replaced:
                 continue
             mover, editor = (mine, self.theirs) if ours is None else (their, self.ours)
             new = mover.moved.get(old)

@@ -12,7 +12,7 @@ from jiaozi_node.errors import LimitExceeded, Refused
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.versioning import history, merge
-from jiaozi_node.versioning.conflict import Conflict
+from jiaozi_node.versioning.conflict import Conflict, Path
 from jiaozi_node.versioning.drivers.outcome import Labels
 from jiaozi_node.versioning.merge import DEFAULTS, Options, Work
 from jiaozi_node.versioning.merge_base import BUDGET, merge_bases
@@ -72,21 +72,26 @@ def _merged(
         return MergedCommits(FAST_FORWARD, their.tree, mine.tree, bases)
     if mine.profile != their.profile:
         raise UnlikeProfiles(mine.profile, their.profile)
-    base = yield from _tree(bases, profile, options, budget, 0)
+    base, unsettled = yield from _tree(bases, profile, options, budget, 0)
+    options = replace(options, unsettled=unsettled)
     merged = yield from merge.merge(base, mine.tree, their.tree, profile, options)
     return MergedCommits(MERGED, merged.tree, base, bases, merged.conflicts)
 
 
 def _tree(
     bases: tuple[Cid, ...], profile: Profile, options: Options, budget: int, depth: int
-) -> Work[Cid | None]:
-    """Return the tree of *bases*, merged into one where they are several; 16 deep at most."""
+) -> Work[tuple[Cid | None, frozenset[Path]]]:
+    """Return the tree of *bases*, merged into one where they are several; 16 deep at most.
+
+    The paths are those of it that stand for a dispute.
+    """
     if not bases:
-        return None
+        return None, frozenset()
     if len(bases) > 1 and depth >= MAX_VIRTUAL:
         raise LimitExceeded("depth of virtual merge bases", MAX_VIRTUAL, depth + 1, "merges")
     first = yield from history.read(bases[0])
     tree, done = first.tree, [bases[0]]
+    unsettled: frozenset[Path] = frozenset()
     labels = Labels("one merge base", "another merge base")
     virtual = replace(options, virtual=True, favour=None, labels=labels)
     for other in bases[1:]:
@@ -94,10 +99,13 @@ def _tree(
         if there.profile != first.profile:
             raise UnlikeProfiles(first.profile, there.profile)
         below = yield from _bases_of_all(done, other, budget)
-        base = yield from _tree(below, profile, options, budget, depth + 1)
-        tree = (yield from merge.merge(base, tree, there.tree, profile, virtual)).tree
+        base, before = yield from _tree(below, profile, options, budget, depth + 1)
+        virtual = replace(virtual, unsettled=before | unsettled)
+        merged = yield from merge.merge(base, tree, there.tree, profile, virtual)
+        tree = merged.tree
+        unsettled |= {found.path for found in merged.conflicts}
         done.append(other)
-    return tree
+    return tree, unsettled
 
 
 def _bases_of_all(done: list[Cid], other: Cid, budget: int) -> Lookup[tuple[Cid, ...]]:

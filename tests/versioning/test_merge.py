@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jiaozi_node.dag.walk import stream
 from jiaozi_node.errors import LimitExceeded
 from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.stores.api import BlockMissing
-from jiaozi_node.unixfs.add import add_bytes
+from jiaozi_node.unixfs.add import add_bytes, symlink
 from jiaozi_node.unixfs.build import DirectoryBuilder
+from jiaozi_node.unixfs.changes import changes
 from jiaozi_node.unixfs.profile import Profile, named
 from jiaozi_node.versioning import conflict, merge
 from jiaozi_node.versioning.drivers.outcome import Labels
@@ -149,14 +151,33 @@ def test_a_directory_that_moved_takes_edits_with_it() -> None:
             (("a",), conflict.MODIFY_DELETE), (("b",), conflict.BOTH_ADDED)
         }),
         ({"b": TEXT}, {"b": TEXT}, set()),
+        ({"b": TEXT}, {"a": {"x": b"x"}}, {(("b",), conflict.MODIFY_DELETE)}),
+        ({"a": {"x": b"x"}}, {"b": TEXT}, {(("b",), conflict.MODIFY_DELETE)}),
+        ({"a": {"x": b"x"}}, {}, set()),
     ],
-    ids=["both-renamed", "renamed-deleted", "deleted-renamed", "target-taken", "same"],
+    ids=["both-renamed", "renamed-deleted", "deleted-renamed", "target-taken", "same",
+         "renamed-replaced", "replaced-renamed", "replaced-deleted"],
 )  # fmt: skip
 def test_renames_in_dispute(ours: Tree, theirs: Tree, kinds: set[Any]) -> None:
     # A name that stays keeps the roots from being one side's alone.
     base: Tree = {"a": TEXT, "k": b"0"}
     merged = _merged(base, {**ours, "k": b"1"}, {**theirs, "k": b"0"}, FLAT, Options())[1]
     assert _kinds(merged) == kinds
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_symlink_in_its_place_is_no_edit_that_follows_a_rename(turned: bool) -> None:
+    held = Trees()
+    kept = held.add(b"0", FLAT)
+    text, link = held.add(TEXT, FLAT), held.keep(symlink(b"target", FLAT))
+    base = held.directory({"a": text, "k": kept}, FLAT).cid
+    linked = held.directory({"a": link, "k": kept}, FLAT).cid
+    moved = held.directory({"b": text, "k": kept}, FLAT).cid
+    sides = (moved, linked) if turned else (linked, moved)
+    merged = held.done(merge.merge(base, *sides, FLAT, Options()))
+    assert _kinds(merged) == {(("a",), conflict.MODIFY_DELETE)}
+    names = {change.path[0] for change in stream(changes(None, merged.tree), held.get)}
+    assert names == ({"b", "k"} if turned else {"a", "b", "k"})
 
 
 def _moded(held: Trees, profile: Profile, data: bytes, mode: int, directory: int = 0o755) -> Cid:

@@ -95,6 +95,21 @@ def test_a_dispute_between_bases_is_never_taken_for_one_side_left_alone(
     assert merged.tree == held.tree({**one, "l": b"l", "r": b"r"})
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_dispute_between_bases_is_not_settled_by_a_directory_here_and_nothing_there(
+    turned: bool,
+) -> None:
+    held = Repository()
+    directory: Tree = {"k": b"k", "f": {"inside": b"1"}}
+    merged = _criss_cross(
+        held,
+        {"k": b"k", "f": b"1\0"},
+        ({"k": b"k", "f": b"2\0"}, directory),
+        ({"k": b"k"}, directory) if turned else (directory, {"k": b"k"}),
+    )
+    assert [found.kind for found in merged.conflicts] == [conflict.FILE_DIRECTORY]
+
+
 def test_unlike_profiles_are_refused() -> None:
     held = Repository()
     root = held.commit({})

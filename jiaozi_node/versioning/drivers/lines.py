@@ -56,7 +56,7 @@ def hunks(a: Sequence[bytes], b: Sequence[bytes]) -> list[Hunk]:
             a0, b0 = x + 1, y + 1
         inner.append(Hunk(a0, a1, b0, b1))
         sections += reversed(inner)
-    return _slid(a, b, _joined(found))
+    return _slid(a, b, _raised(a, b, _joined(found)))
 
 
 def _trimmed(a: Sequence[bytes], b: Sequence[bytes], section: Hunk) -> Hunk:
@@ -150,6 +150,27 @@ def _patience(a: Sequence[bytes], b: Sequence[bytes], section: Hunk) -> list[tup
         out.append(pairs[at])
         at = back[at]
     out.reverse()
+    return out
+
+
+def _raised(a: Sequence[bytes], b: Sequence[bytes], found: list[Hunk]) -> list[Hunk]:
+    """Join what was only put in or taken out with the change above, where it can move up to it.
+
+    So lines that were replaced come out as one change though a line beside them is repeated; as in
+    git, one that can move down to the next change does that instead.
+    """
+    out: list[Hunk] = []
+    for at, hunk in enumerate(found):
+        a0, a1, b0, b1 = hunk
+        if out and (a0 == a1 or b0 == b1):
+            side, start, end = (b, b0, b1) if a0 == a1 else (a, a0, a1)
+            up = a0 - out[-1].a1
+            down = (found[at + 1].a0 if at + 1 < len(found) else len(a) + 1) - a1
+            rises = side[start - up : start] == side[end - up : end]
+            if rises and side[start : start + down] != side[end : end + down]:
+                last = out.pop()
+                hunk = Hunk(last.a0, a1 - up, last.b0, b1 - up)
+        out.append(hunk)
     return out
 
 
