@@ -64,6 +64,7 @@ peers: venv
 
 interop: peers
 	JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/kubo --seed $(SEED)
+	JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/git --seed $(SEED)
 
 planted: venv
 	$(PY) -m pytest -q interop/planted
@@ -80,7 +81,8 @@ bench: peers
 nightly: check test slow peers planted
 	JIAOZI_FAULTS=nightly $(PY) -m pytest -q tests/faults
 	for seed in 1 2 3 4 5 6 7 8; do \
-		JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/kubo --seed $$seed || exit 1; done
+		JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/kubo --seed $$seed || exit 1; \
+		JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/git --seed $$seed || exit 1; done
 	$(PY) -m interop.bench startup --pairs 31
 	$(PY) -m interop.bench chunk --pairs 7
 	$(PY) -m interop.bench add --pairs 7

@@ -12,11 +12,9 @@ from interop.git import disk, histories
 from interop.git.conftest import Open
 from interop.git.histories import History
 from interop.programs import Program
-from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node import branches
+from jiaozi_node.node import branches, logs
 from jiaozi_node.node.repository import Repository
-from jiaozi_node.versioning import history as history_
 from jiaozi_node.versioning.commit import Commit
 from jiaozi_node.versioning.reflog import Note
 from tests.gitrepo import GitRepo
@@ -53,12 +51,10 @@ def ours(copies: Path, opened: Open) -> Made:
 
 def made(repository: Repository) -> Made:
     """Return the commits that every branch and tag lead to, by their ids in git."""
-    get = repository.home.blocks.get
-    tips = {run(history_.peel(target), get).cid for _ref, target in repository.refs.list()}
     found: dict[str, tuple[Cid, Commit]] = {}
-    for visit in stream(history_.log(sorted(tips)), get):
-        assert isinstance(visit, history_.Visit)
-        found[visit.commit.meta["git"]["commit"]] = visit.cid, visit.commit
+    for told in logs.log(repository, logs.Wanted(every=True)):
+        assert isinstance(told, logs.Told)
+        found[told.commit.meta["git"]["commit"]] = told.cid, told.commit
     return found
 
 

@@ -11,11 +11,12 @@ from typing import TypeAlias
 
 import pytest
 
-from interop.git import merges
+from interop.git import disk, merges
 from interop.git.conftest import Open
 from interop.git.merges import Case
 from interop.git.stream import Stream
 from interop.programs import Program
+from jiaozi_node.cli.main import main
 from jiaozi_node.dag.walk import Get, Need, run, stream
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -31,6 +32,7 @@ from jiaozi_node.versioning.merge_commits import MergedCommits
 from tests.gitrepo import GitRepo
 
 MERGES = 200
+BY_COMMAND = 40
 
 Listed: TypeAlias = Mapping[bytes, tuple[str, str]]  # paths to mode and id of the blob in git
 
@@ -91,9 +93,9 @@ def of_ours(repository: Repository, case: Case) -> Merge:
     def get(cid: Cid) -> Block:
         return made.get(cid) or repository.home.blocks.get(cid)
 
-    tips = [repository.resolve(branch) for branch in (case.ours, case.theirs)]
+    ours, theirs = repository.resolve(case.ours), repository.resolve(case.theirs)
     options = Options(Labels(case.ours, case.theirs))
-    walk = merge_commits.merge_commits(*tips, repository.profile, options)
+    walk = merge_commits.merge_commits(ours, theirs, repository.profile, options)
     sent: Block | None = None
     while True:
         try:
@@ -122,10 +124,12 @@ def listed(tree: Cid, get: Get) -> Iterator[tuple[bytes, tuple[str, str]]]:
         else:
             mode = "100755" if (found.mode or 0) & 0o100 else "100644"
             data = b"".join(stream(read(change.after), get))
-        yield (
-            _path(change.path),
-            (mode, hashlib.sha1(b"blob %d\0%s" % (len(data), data)).hexdigest()),
-        )
+        yield _path(change.path), (mode, blob_id(data))
+
+
+def blob_id(data: bytes) -> str:
+    """Return the id that git gives a file."""
+    return hashlib.sha1(b"blob %d\0%s" % (len(data), data)).hexdigest()
 
 
 def _path(parts: tuple[str, ...]) -> bytes:
@@ -149,12 +153,14 @@ def origin(case: Case, path: bytes) -> bytes:
 def beyond(case: Case, git: Merge, ours: Merge) -> set[bytes]:
     """Return what we dispute and git doesn't; sure that all that git disputes we do too.
 
-    A file that was renamed is told by git under its new path, by us under the old one.
+    A file that was renamed is told by git under its new path, by us under the old one; a directory
+    in dispute by git as the files in it.
     """
     theirs = {origin(case, path) for path in git.disputed}
     mine = {origin(case, path) for path in ours.disputed}
-    assert theirs <= mine, f"{case.name}: git alone disputes {theirs - mine}"
-    return mine - theirs
+    alone = {path for path in theirs if not any(within(path, root) for root in mine)}
+    assert not alone, f"{case.name}: git alone disputes {alone}"
+    return {path for path in mine if not any(within(other, path) for other in theirs)}
 
 
 def test_merges_come_out_as_gits(
@@ -162,7 +168,7 @@ def test_merges_come_out_as_gits(
     theirs: dict[str, Merge],
     copy: Path,
     opened: Open,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     repository = opened(copy)
     counts: Counter[str] = Counter()
@@ -180,13 +186,50 @@ def test_merges_come_out_as_gits(
         for path in ours.marked & git.disputed:
             counts[MARKED if ours.files[path] == git.files[path] else DRAWN] += 1
     clean = sum(not git.disputed for git in theirs.values())
-    with capsys.disabled():
+    with capfd.disabled():
         print("\n" + "\n".join(f"{count:5} {what}" for what, count in sorted(counts.items())))
     assert counts[SETTLED] <= len(cases) // 20
     assert counts[DRAWN] <= counts[MARKED] // 4
     assert counts[MARKED] >= 10
     assert clean >= len(cases) // 2
     assert len(cases) - clean >= len(cases) // 8
+
+
+def test_the_command_merges_as_git_does(
+    cases: list[Case],
+    theirs: dict[str, Merge],
+    copy: Path,
+    jiaozi: Program,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Files on disk after `jiaozi merge`; of one in dispute that it is told and can be given up."""
+    monkeypatch.setenv("JIAOZI_PATH", str(jiaozi.home))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LOGNAME", "tester")
+    monkeypatch.chdir(copy)
+    for case in cases[:BY_COMMAND]:
+        git = theirs[case.name]
+        assert main(("switch", case.ours)) == 0
+        before = disk.files(copy)
+        code = main(("merge", case.theirs))
+        said = capfd.readouterr()
+        if code == 0:
+            assert not git.disputed, case.name
+            found = {
+                path: (mode, blob_id(data))
+                for path, (mode, data) in disk.files(copy).items()
+                if mode != "directory"
+            }
+            assert found == git.files, case.name
+            assert main(("status", "--exit-code")) == 0
+        else:
+            assert code == 1, said
+            assert git.disputed or case.settled, (case.name, said)
+            assert main(("merge", "--continue")) == 1
+            assert main(("merge", "--abort")) == 0
+            assert disk.files(copy) == before
 
 
 def within(path: bytes, root: bytes) -> bool:
