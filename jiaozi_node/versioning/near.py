@@ -5,6 +5,7 @@ from itertools import islice
 
 _LOOKED_AT = 10_000
 _SHOWN = 3
+_LIKENESS = 0.5  # of difflib: v2 is like v1
 _LONGEST = 64  # characters: a longer name is no slip of the finger
 
 
@@ -18,4 +19,6 @@ def near(text: str, names: Iterable[str]) -> tuple[str, ...]:
     for name in islice(names, _LOOKED_AT):
         if len(name) <= _LONGEST:
             known.setdefault(name.lower(), name)
-    return tuple(known[found] for found in get_close_matches(text.lower(), known, _SHOWN))
+    return tuple(
+        known[found] for found in get_close_matches(text.lower(), known, _SHOWN, _LIKENESS)
+    )

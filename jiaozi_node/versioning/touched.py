@@ -106,10 +106,9 @@ def entry(tree: Cid | None, path: Parts) -> Lookup[Cid | None]:
 class Touching:
     """Narrows a history to what touched any of *wanted*; () is the root, touched by every change.
 
-    Files that fit any of *fits* are wanted too.
-    *bottoms* are the commits that were named to be left out, and *without* all that are left out.
-    With *empty*, the CID of the empty file (which moves nowhere), what is wanted is followed
-    through commits that moved it unchanged.
+    Files that fit any of *fits* are wanted too. *bottoms* are the commits that were named to be
+    left out, and *without* all that are left out. With *empty*, the CID of the empty file (which
+    moves nowhere), what is wanted is followed through commits that moved it unchanged.
     """
 
     wanted: tuple[Parts, ...]
@@ -134,7 +133,11 @@ class Touching:
         for parent in parents:
             cid: Cid | None = parent
             while cid is not None:
-                found = yield from self.load(cid, child, ())
+                try:
+                    found = yield from self.load(cid, child, ())
+                except ParentMissing:
+                    cid = None
+                    break
                 known = self._done.get(cid)
                 if known is None:
                     self._done[cid] = known = yield from self._narrow(found)

@@ -184,6 +184,13 @@ def test_a_graph_of_nothing_and_of_a_gap(jiaozi: Run, place: Path) -> None:
         ran = jiaozi("log", *words, child)
         assert f"commit {gone} is not here; 'jiaozi ipfs dag import FILE.car'" in ran.out
         assert "two" in ran.out
+    assert "two" in jiaozi("log", "--graph", child, "--", "a").out
+    (place / "block").write_text(
+        json.dumps({**value, "generation": 3, "parents": [{"/": child}], "message": "three"})
+    )
+    above = jiaozi("ipfs", "dag", "put", place / "block").out.strip()
+    assert told(jiaozi, above, "--", "never") == ["missing"]
+    assert "two" in jiaozi("log", "--graph", above, "--", "a").out
     assert told(jiaozi, child, "--", "a") == ["two", "missing"]
     assert told(jiaozi, child, "--", "a") == ["two", "missing"]
     assert (

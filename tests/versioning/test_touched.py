@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from jiaozi_node.dag.walk import run
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import BlockMissing
-from jiaozi_node.versioning import touched
+from jiaozi_node.versioning import order, touched
 from jiaozi_node.versioning.order import Outline
-from jiaozi_node.versioning.touched import MAX_PATHS, Paths
+from jiaozi_node.versioning.touched import MAX_PATHS, Paths, Touching
 from jiaozi_node.worktree.history_cache import HistoryCache
 from tests.versioning import trees
-from tests.versioning.histories import TREE, version_cids
+from tests.versioning.histories import TREE, Histories, version_cids
 from tests.versioning.trees import FLAT, SHARDED, Tree, Trees
 
 
@@ -88,6 +88,24 @@ def test_a_block_that_is_not_here_is_told() -> None:
     del held.held[gone]
     with pytest.raises(BlockMissing):
         run(touched.paths(one, other), held.get)
+
+
+class Remembered:
+    """A memory that knows of every commit that it touched nothing."""
+
+    def paths(self, _cid: Cid) -> Paths:
+        return Paths(b"")
+
+    def learn(self, found: Outline, paths: Paths) -> None:
+        raise AssertionError("there is nothing to learn")
+
+
+def test_no_line_is_drawn_to_what_is_not_here_any_more() -> None:
+    history = Histories()
+    line = history.line(3)
+    del history.blocks[line[0]]
+    touching = Touching((("a",),), order.load, Remembered())
+    assert run(touching.drawn([line[1]], line[2]), history.get) == ()
 
 
 OUTLINES = st.builds(
