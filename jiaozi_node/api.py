@@ -63,7 +63,7 @@ from jiaozi_node.node import (
     tagging,
 )
 from jiaozi_node.node import repository as repositories
-from jiaozi_node.node.branches import Branch
+from jiaozi_node.node.branches import Branch, Switched
 from jiaozi_node.node.diffing import Delta
 from jiaozi_node.node.home import Home, home_path
 from jiaozi_node.node.locate import locate
@@ -84,7 +84,6 @@ from jiaozi_node.unixfs.node import DIRECTORY, FILE, SYMLINK
 from jiaozi_node.unixfs.stat import stat
 from jiaozi_node.versioning import history, merges
 from jiaozi_node.versioning.conflict import Conflict as Dispute
-from jiaozi_node.versioning.earlier import switched
 from jiaozi_node.versioning.patch import CONTEXT, Patch
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.row_diff import Told as TableChange
@@ -131,15 +130,6 @@ class Head:
 
     branch: str | None
     commit: Cid | None
-
-
-@dataclass(frozen=True, slots=True)
-class Switched:
-    """Where a switch went, and how many files it wrote."""
-
-    branch: str | None
-    commit: Cid | None
-    files: int
 
 
 def open(path: PathLike = ".", *, home: PathLike | None = None) -> "Repository":
@@ -424,22 +414,15 @@ class Repository:
         start: str | None = None,
         detach: bool = False,
     ) -> Switched:
-        """Go to a branch, with *create* a new one at *start*, with *detach* to any revision.
+        """Go to a branch ("-": the one before), a new one at *start*, or *detach* at any revision.
 
         Files that differ are written, never over what isn't committed (`Refused`).
         """
-        if (create and detach) or (start is not None and not create):
-            raise Misuse("start goes with create, and create without detach")
         with self._turn() as me:
-            came_from = me.head.branch or str(me.head_commit())
-            note = self._note(me, switched(came_from, target))
-            if create:
-                commit, count = branches.go_new(me, target, start, note)
-            elif detach:
-                commit, count = branches.go_detached(me, target, note)
-            else:
-                commit, count = branches.go(me, target, note)
-            return Switched(None if detach else target, commit, count)
+            who = str(me.author(None, os.environ, _unsaid))
+            return branches.switch(
+                me, target, who, int(time.time()), create=create, start=start, detach=detach
+            )
 
     def tags(self) -> tuple[Tag, ...]:
         """Return all tags in order of names."""

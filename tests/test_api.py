@@ -226,9 +226,10 @@ def test_branches_merges_and_disputes(repo: jiaozi.Repository) -> None:
     assert len(made.commit.parents) == 2
     assert repo["HEAD:data.csv"].read_text() == "id,n\n1,main\n2,b\n"
     assert [one.name for one in repo.branches()] == ["main", "side"]
+    assert [repo.switch("-").branch, repo.switch("-").branch] == ["main", "side"]
     assert repo.switch("HEAD~", detach=True).branch is None
     assert repo.delete_branch("side", force=True).name == "side"
-    with pytest.raises(jiaozi.Misuse, match="start goes with create"):
+    with pytest.raises(jiaozi.Misuse, match="write switch BRANCH"):
         repo.switch("main", start="HEAD")
 
 

@@ -3,40 +3,31 @@
 from collections.abc import Iterator
 from typing import Any
 
-from jiaozi_node.commands.branch import noted
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
 from jiaozi_node.commands.shown import short
-from jiaozi_node.errors import Misuse
 
 
 def switch(call: Call) -> Iterator[dict[str, Any]]:
     """Write what differs and move HEAD; what isn't committed comes along or stops it."""
     from jiaozi_node.node import branches
     from jiaozi_node.node.repository import Repository
-    from jiaozi_node.versioning.earlier import switched
 
     repository = Repository.at(call.home, call.cwd)
-    target, start = call.args["branch"], call.args["start"]
-    create, detach = call.option("create"), call.option("detach")
-    if target == "-" and not create:
-        target = "@{-1}"
-    if target.startswith("@{-") and not (create or detach):
-        target = branches.before(repository, target)
-    if (create and detach) or (start is not None and not create):
-        raise Misuse("write switch BRANCH, switch -c NEW [START] or switch --detach REV")
-    came_from = repository.head.branch or str(repository.head_commit())
-    note = noted(repository, call, switched(came_from, target))
-    if create:
-        commit, written = branches.go_new(repository, target, start, note)
-    elif detach:
-        commit, written = branches.go_detached(repository, target, note)
-    else:
-        commit, written = branches.go(repository, target, note)
+    create = bool(call.option("create"))
+    done = branches.switch(
+        repository,
+        call.args["branch"],
+        str(repository.author(None, call.environ, lambda _text: None)),
+        int(call.now()),
+        create=create,
+        start=call.args["start"],
+        detach=bool(call.option("detach")),
+    )
     yield {
-        "branch": None if detach else target,
-        "commit": str(commit) if commit else None,
-        "created": bool(create),
-        "files": written,
+        "branch": done.branch,
+        "commit": str(done.commit) if done.commit else None,
+        "created": create,
+        "files": done.files,
     }
 
 

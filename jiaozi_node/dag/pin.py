@@ -119,7 +119,7 @@ class Pins:
 
         A recursive one takes the place of a direct one; the other way round is `AlreadyPinned`.
         """
-        self._names.apply([self._adding(cid, mode, name)])
+        self.add_all((cid,), mode, name)
 
     def _adding(self, cid: Cid, mode: str, name: str) -> Change:
         check_name(name)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jiaozi_node.dag.walk import run
-from jiaozi_node.errors import Conflict, NotFound, Refused
+from jiaozi_node.errors import Conflict, Misuse, NotFound, Refused
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import switching
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.versioning import history, revision
+from jiaozi_node.versioning.earlier import switched
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.refname import RefName, check_name, is_cid_text
 from jiaozi_node.versioning.refs import CheckedOut
@@ -57,6 +58,15 @@ class Branch:
     name: str
     commit: Cid
     current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """Where a switch went, and how many files it wrote; *branch* None is a detached HEAD."""
+
+    branch: str | None
+    commit: Cid | None
+    files: int
 
 
 def listed(repository: Repository) -> Iterator[Branch]:
@@ -126,6 +136,37 @@ def before(repository: Repository, text: str) -> str:
     if is_cid_text(name):
         raise NotABranch(text, name)
     return name
+
+
+def switch(
+    repository: Repository,
+    target: str,
+    who: str,
+    now: int,
+    *,
+    create: bool = False,
+    start: str | None = None,
+    detach: bool = False,
+) -> Switched:
+    """Go to the branch *target*, to a new one at *start*, or *detach* HEAD at any revision.
+
+    ``-`` is the branch before. Raises `NotABranch`, `NoMove`, `moving.Unsaved`.
+    """
+    if (create and detach) or (start is not None and not create):
+        raise Misuse("write switch BRANCH, switch -c NEW [START] or switch --detach REV")
+    if target == "-" and not create:
+        target = "@{-1}"
+    if target.startswith("@{-") and not (create or detach):
+        target = before(repository, target)
+    came_from = repository.head.branch or str(repository.head_commit())
+    note = Note(who, switched(came_from, target), now)
+    if create:
+        commit, written = go_new(repository, target, start, note)
+    elif detach:
+        commit, written = go_detached(repository, target, note)
+    else:
+        commit, written = go(repository, target, note)
+    return Switched(None if detach else target, commit, written)
 
 
 def go(repository: Repository, name: str, note: Note) -> tuple[Cid | None, int]:

@@ -41,20 +41,20 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield out
         return
     aside = _beside(path)
-    # The umask decides, and whoever stood there before.
-    with contextlib.ExitStack() as undo:
-        try:
-            out = undo.enter_context(aside.open("xb"))
-        except OSError as fault:
-            fault.filename = str(path)  # the one that the caller knows of
-            raise
-        undo.callback(aside.unlink, missing_ok=True)
-        if path.exists():
-            os.fchmod(out.fileno(), path.stat().st_mode & 0o777)
-        yield out
-        out.flush()
-        os.fsync(out.fileno())
+    try:
+        with aside.open("xb") as out:  # of the mode that the umask says, or that stood there
+            if path.exists():
+                os.fchmod(out.fileno(), path.stat().st_mode & 0o777)
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
         aside.replace(path)
+    except OSError as fault:
+        if fault.filename == str(aside):  # the caller knows of the other name
+            fault.filename, fault.filename2 = str(path), None
+        raise
+    finally:
+        aside.unlink(missing_ok=True)
     sync_directory(path.parent)
 
 

@@ -38,9 +38,7 @@ class Agent:
             f.check_person("email", self.email, MAX_EMAIL_BYTES)
         if self.id is not None:
             f.check_visible("id", self.id, MAX_ID_BYTES)
-        if self.extra is not f.NOTHING:
-            extra = f.check_unknown(self.extra, _KNOWN, "", level=2)
-            object.__setattr__(self, "extra", extra)
+        f.keep_unknown(self, _KNOWN, "", level=2)
 
     def __hash__(self) -> int:
         return hash((self.name, self.email, self.id))

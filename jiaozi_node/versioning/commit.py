@@ -50,9 +50,7 @@ class Stats:
     def __post_init__(self) -> None:
         f.check_int("stats.files", self.files)
         f.check_int("stats.bytes", self.bytes)
-        if self.extra is not f.NOTHING:
-            extra = f.check_unknown(self.extra, _STATS, "stats.", level=2)
-            object.__setattr__(self, "extra", extra)
+        f.keep_unknown(self, _STATS, "stats.", level=2)
 
     def __hash__(self) -> int:
         return hash((self.files, self.bytes))
@@ -100,9 +98,7 @@ class Commit:
             signatures.check("sig", self.sig)
         if self.meta is not f.NOTHING:
             object.__setattr__(self, "meta", f.frozen("meta", self.meta, floats=True, level=1))
-        if self.extra is not f.NOTHING:
-            extra = f.check_unknown(self.extra, _KNOWN, "", level=1)
-            object.__setattr__(self, "extra", extra)
+        f.keep_unknown(self, _KNOWN, "", level=1)
 
     def __hash__(self) -> int:
         return hash((self.tree, self.parents, self.author, self.time, self.message))
@@ -173,11 +169,7 @@ def to_map(commit: Commit) -> dict[str, Any]:
     if commit.stats is not None:
         stats = commit.stats
         out["stats"] = {"files": stats.files, "bytes": stats.bytes, **f.thawed(stats.extra)}
-    if commit.sig:
-        out["sig"] = signatures.to_list(commit.sig)
-    if commit.extra:
-        out.update(f.thawed(commit.extra))
-    return out
+    return signatures.closing(out, commit.sig, commit.extra)
 
 
 def generation_above(parents: Iterable[Commit]) -> int:

@@ -218,6 +218,12 @@ def check_links(field: str, value: object, most: int) -> None:
         raise SchemaBroken(field, "must be distinct")
 
 
+def keep_unknown(value: Any, known: frozenset[str], where: str, level: int) -> None:  # noqa: ANN401
+    """Check and freeze what *value*, a dataclass being built, has in ``extra``."""
+    if value.extra is not NOTHING:
+        object.__setattr__(value, "extra", check_unknown(value.extra, known, where, level))
+
+
 def check_unknown(extra: Mapping[str, Any], known: frozenset[str], where: str, level: int) -> Plain:
     """Return *extra* frozen: no *known* keys, and values that keep §1.5, §2.2, §2.3 and §2.10."""
     if not extra:

@@ -50,9 +50,7 @@ class Signature:
                 )
             if len(self.sig) != ED25519_SIG_BYTES:
                 raise f.SchemaBroken("sig.sig", f"of ed25519 has 64 bytes, not {len(self.sig)}")
-        if self.extra is not f.NOTHING:
-            extra = f.check_unknown(self.extra, _KNOWN, "sig.", level=3)
-            object.__setattr__(self, "extra", extra)
+        f.keep_unknown(self, _KNOWN, "sig.", level=3)
 
     def __hash__(self) -> int:
         return hash((self.key, self.alg, self.sig))
@@ -87,3 +85,14 @@ def to_list(values: tuple[Signature, ...]) -> list[dict[str, Any]]:
     return [
         {"key": one.key, "alg": one.alg, "sig": one.sig, **f.thawed(one.extra)} for one in values
     ]
+
+
+def closing(
+    out: dict[str, Any], values: tuple[Signature, ...], extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return *out* with what ends every block that can be signed, where it is there."""
+    if values:
+        out["sig"] = to_list(values)
+    if extra:
+        out.update(f.thawed(extra))
+    return out

@@ -55,9 +55,7 @@ class Tag:
         f.check_message("message", self.message)
         if self.sig:
             signatures.check("sig", self.sig)
-        if self.extra is not f.NOTHING:
-            extra = f.check_unknown(self.extra, _KNOWN, "", level=1)
-            object.__setattr__(self, "extra", extra)
+        f.keep_unknown(self, _KNOWN, "", level=1)
 
     def __hash__(self) -> int:
         return hash((self.object, self.name, self.tagger, self.time, self.message))
@@ -95,8 +93,4 @@ def to_map(tag: Tag) -> dict[str, Any]:
         "time": tag.time,
         "message": tag.message,
     }
-    if tag.sig:
-        out["sig"] = signatures.to_list(tag.sig)
-    if tag.extra:
-        out.update(f.thawed(tag.extra))
-    return out
+    return signatures.closing(out, tag.sig, tag.extra)

@@ -150,6 +150,10 @@ def test_what_can_not_be_meant_is_refused(
     assert "unknown revision" in jiaozi("archive", "none", code=3).err
     missing = tmp_path / "none" / "x.tar"
     assert f"{missing}: no such file" in jiaozi("archive", "HEAD", "-o", missing, code=4).err
+    (tmp_path / "dir").mkdir()
+    taken = jiaozi("archive", "HEAD", "-o", tmp_path / "dir", code=4).err
+    assert f"{tmp_path / 'dir'}: is a directory" in taken
+    assert set(os.listdir(tmp_path)) == {"home", "work", "dir"}
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert "no text for a terminal" in jiaozi("archive", "HEAD", code=2).err
     assert jiaozi("archive", "HEAD", "-o", tmp_path / "x.tar").code == 0

@@ -1,5 +1,6 @@
 """ZIP archives are what the `zipfile` module and `unzip` read; sizes beyond 32 bits are ZIP64."""
 
+import hashlib
 import io
 import os
 import shutil
@@ -15,6 +16,7 @@ from jiaozi_node.errors import LimitExceeded
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.unixfs.profile import Profile, named
+from jiaozi_node.worktree import tar
 from jiaozi_node.worktree import zip as z
 from jiaozi_node.worktree.archive_entries import BadPrefix, prefix
 from jiaozi_node.worktree.names import UnsafeName
@@ -162,3 +164,14 @@ def test_a_prefix_stays_inside() -> None:
         prefix("a/../b")
     with pytest.raises(LimitExceeded):
         prefix("a/" * 257)
+
+
+def test_the_bytes_never_change(top: Path) -> None:
+    """Who cites an archive by its hash relies on it (specs/archive.md §1)."""
+    root, kept = imported(top, named("unixfs-v1-2025"))
+    for write, digest in (
+        (z.version, "b67d31f185ee0d86048c4bc65dca224ca611f6487a8c4aebb64086db0dd5a13e"),
+        (tar.version, "c8907c34e34ae2421e5e69144be2f07f7f3aea7cdb9cbfe220a3d7eb2f88f491"),
+    ):
+        data = b"".join(stream(write(root, ("v1",), NOW, "what it is"), kept.__getitem__))
+        assert hashlib.sha256(data).hexdigest() == digest

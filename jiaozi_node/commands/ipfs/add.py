@@ -14,6 +14,7 @@ from jiaozi_node.commands.declare import (
     TreeRules,
     Unsupported,
 )
+from jiaozi_node.commands.ipfs.taken import FAST_PROVIDE
 from jiaozi_node.errors import Misuse
 
 if TYPE_CHECKING:
@@ -216,9 +217,7 @@ ADD = Command(
         Option("mtime", Kind.INT64, "Modification time to record, in seconds."),
         Option("mtime-nsecs", Kind.UINT, "Its fraction in nanoseconds."),
         Option("fscache", Kind.BOOL, "Taken: there is no filestore to look into."),
-        Option("fast-provide-root", Kind.BOOL, "Taken: an offline node announces nothing."),
-        Option("fast-provide-dag", Kind.BOOL, "Taken: an offline node announces nothing."),
-        Option("fast-provide-wait", Kind.BOOL, "Taken: an offline node announces nothing."),
+        *FAST_PROVIDE,
     ),
     unsupported=(
         Unsupported("nocopy", _FILESTORE),

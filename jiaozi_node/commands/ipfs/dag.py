@@ -13,6 +13,7 @@ from jiaozi_node.commands.declare import (
     Option,
 )
 from jiaozi_node.commands.ipfs.block import BIG_BLOCK, MAX_BYTES, TOO_BIG
+from jiaozi_node.commands.ipfs.taken import FAST_PROVIDE
 from jiaozi_node.errors import (
     Conflict,
     Corrupt,
@@ -389,8 +390,6 @@ def _import_text(row: dict[str, Any], call: Call) -> str | None:
     return f"Pinned root\t{cid}\tsuccess\n"
 
 
-_TAKEN = "Taken: an offline node announces nothing."
-
 GET = Command(
     path=("ipfs", "dag", "get"),
     tagline="Get a DAG node from IPFS.",
@@ -468,9 +467,7 @@ IMPORT = Command(
         Option("local-only", Kind.BOOL, "The CAR is partial; implies --pin-roots=false."),
         Option("silent", Kind.BOOL, "No output."),
         Option("stats", Kind.BOOL, "Output stats."),
-        Option("fast-provide-root", Kind.BOOL, _TAKEN),
-        Option("fast-provide-dag", Kind.BOOL, _TAKEN),
-        Option("fast-provide-wait", Kind.BOOL, _TAKEN),
+        *FAST_PROVIDE,
         BIG_BLOCK,
     ),
     text=_import_text,

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.ipfs.taken import FAST_PROVIDE
 from jiaozi_node.errors import Conflict, JiaoziError, Misuse
 
 if TYPE_CHECKING:
@@ -210,8 +211,6 @@ def _ls_text(row: dict[str, Any], call: Call) -> str:
     )
 
 
-_TAKEN = "Taken: an offline node announces nothing."
-
 ADD = Command(
     path=("ipfs", "pin", "add"),
     tagline="Pin objects to local storage.",
@@ -221,9 +220,7 @@ ADD = Command(
         Option("recursive", Kind.BOOL, "Pin all that is linked too.", ("r",), True),
         Option("name", Kind.TEXT, "An optional name for created pin(s).", ("n",)),
         Option("progress", Kind.BOOL, "Show progress."),
-        Option("fast-provide-root", Kind.BOOL, _TAKEN),
-        Option("fast-provide-dag", Kind.BOOL, _TAKEN),
-        Option("fast-provide-wait", Kind.BOOL, _TAKEN),
+        *FAST_PROVIDE,
     ),
     text=_add_text,
 )
