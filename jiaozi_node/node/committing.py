@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.dag.walk import run
 from jiaozi_node.errors import Conflict
-from jiaozi_node.formats.cid import Cid
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import DAG_PB, Cid
 from jiaozi_node.node.staging import Staging
 from jiaozi_node.stores.api import BlockMissing
 from jiaozi_node.versioning import commit as commits
@@ -79,6 +80,24 @@ class How:
 
 
 USUAL = How()
+
+
+def check(message: str, author: Agent, now: int, how: How) -> None:
+    """Raise what `made` would for these, whatever the tree and the parents are."""
+    commits.encode(
+        Commit(
+            tree=Block.of(b"", DAG_PB).cid,
+            parents=(),
+            profile="any",
+            author=author,
+            committer=how.committer,
+            time=now,
+            authored=how.authored,
+            message=message,
+            generation=1,
+            meta=how.meta or fields.NOTHING,
+        )
+    )
 
 
 def made(

@@ -9,7 +9,7 @@ from typing import Any
 
 from jiaozi_node.errors import Misuse
 from jiaozi_node.node import hooks
-from jiaozi_node.node.committing import How, concluding
+from jiaozi_node.node.committing import How, check, concluding
 from jiaozi_node.node.repository import Committed, Repository
 from jiaozi_node.versioning.merges import MERGE
 
@@ -67,15 +67,17 @@ def record(
         words = before.message
     elif words is None and under is not None and under.message:
         words = under.message
-    elif words is not None or ask is None:
-        words = _cleaned(words)  # a commit that is refused for its message leaves the stage alone
+    may_be_empty = wish.amend or wish.allow_empty or (under is not None and under.what == MERGE)
+    if not (may_be_empty or wish.every):
+        repository.check_staged()
+    if wish.message is not None or (words is None and ask is None):
+        words = _cleaned(wish.message)
+    check(words or "", author, int(now()), how)  # what is refused for its words stages nothing
     stage_before = repository.stages.get(repository.copy_id)
     if wish.every:
         repository.stage_tracked(progress=progress)
-    if not (wish.amend or wish.allow_empty or (under is not None and under.what == MERGE)):
-        repository.check_staged()
-    for text in notes:
-        note(text)
+        if not may_be_empty:
+            repository.check_staged()
     if wish.verify:
         repository = hooks.pre_commit(repository, environ, note, stage_before)
     if words is None and ask is not None:
@@ -83,7 +85,10 @@ def record(
         with repository.home.released():  # others needn't wait for who thinks about words
             words = _cleaned(ask())
         repository = hooks.reopened(repository, head)
-    return repository, repository.commit(words or "", author, int(now()), how=how)
+    made = repository.commit(words or "", author, int(now()), how=how)
+    for text in notes:
+        note(text)
+    return repository, made
 
 
 def _cleaned(text: str | None) -> str:

@@ -319,6 +319,8 @@ def place_of(path: str, root: str, home: Parts | None) -> Parts:
 
     *home* is the node home's place below the root, if it is there: it is no part of it.
     """
+    if "\0" in path:
+        raise Outside(path, "it contains NUL")
     full = os.path.abspath(path)
     is_root = full == root
     # The root was found by its real path; the way to it may have gone by a symlink. One that lies
