@@ -40,6 +40,10 @@ def main(words: Sequence[str]) -> int:
             return _help(command)
         if parsed.globals.get("api") is not None:
             raise Misuse("--api is not for this program; use 'ipfs --api' to reach a daemon")
+        if path[-1] == "daemon":
+            from jiaozi_node.cli.daemon import run
+
+            return run(parsed.options, os.environ)
         return _run(command, parsed)
     except JiaoziError as error:
         return _report(error, kubo)
@@ -107,7 +111,7 @@ def _run(command: Command, parsed: arguments.Parsed) -> int:
             on_terminal=sys.stdout.isatty(),
             globals=parsed.globals,
         )
-        values = command.handler(call)
+        values = _values(command, call, home)
         if command.after is not None:
             values = command.after(call, values)
         return _render(command, call, values, as_json, progress)
@@ -129,6 +133,18 @@ def _noticing(progress: "Progress") -> Callable[..., None]:
             usual(message, *more, **named)
 
     return show
+
+
+def _values(command: Command, call: Call, home: "Home | None") -> Iterator[Any]:
+    """Return what the handler yields, here or, of a command for the node, in its daemon."""
+    if command.needs is Needs.NODE:
+        from jiaozi_node.node.daemon_home import DaemonHome
+
+        if isinstance(home, DaemonHome):
+            from jiaozi_node.cli.far import values
+
+            return values(command, call, home)
+    return command.handler(call)
 
 
 def _render(

@@ -14,24 +14,32 @@ wrote while another thread collects garbage.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node.home import HoldsKeys, Home
+from jiaozi_node.node.home import GivesLeases, HoldsKeys, HoldsLease, Home
 from jiaozi_node.stores.api import BlockMissing
-from jiaozi_node.stores.leases import Leased
+from jiaozi_node.stores.leases import Leases
 
 if TYPE_CHECKING:
     from jiaozi_node.node.config import Config
     from jiaozi_node.stores.api import BlockStore, Names
-    from jiaozi_node.stores.leases import Lease, Leases
+
+
+@runtime_checkable
+class UnderLease(Protocol):
+    """A store that can work under a lease of its home."""
+
+    def under(self, lease: Any) -> "BlockStore":  # noqa: ANN401 - the home's own kind of lease
+        """Return the same store for an act that holds *lease*."""
+        ...
 
 
 class Act:
     """The home as one act sees it: a `Home` whose blocks are written under the act's lease."""
 
-    def __init__(self, home: Home, lease: "Lease") -> None:
+    def __init__(self, home: Home, lease: HoldsLease) -> None:
         self._home, self.lease = home, lease
         self._blocks: BlockStore | None = None
 
@@ -50,7 +58,7 @@ class Act:
         """See `Home`."""
         if self._blocks is None:
             blocks = self._home.blocks
-            self._blocks = blocks.under(self.lease) if isinstance(blocks, Leased) else blocks
+            self._blocks = blocks.under(self.lease) if isinstance(blocks, UnderLease) else blocks
         return self._blocks
 
     @property
@@ -59,7 +67,7 @@ class Act:
         return self._home.names
 
     @property
-    def leases(self) -> "Leases":
+    def leases(self) -> GivesLeases:
         """See `Home`."""
         return self._home.leases
 
@@ -84,6 +92,14 @@ def acting(home: Home) -> Iterator[Act]:
         return
     with home.leases.acting() as lease:
         yield Act(home, lease)
+
+
+def leases_of(home: Home) -> Leases:
+    """Return the leases of a home that this process holds: collection can't look at others."""
+    leases = home.leases
+    if not isinstance(leases, Leases):
+        raise RuntimeError("garbage is collected by the process that holds the home")
+    return leases
 
 
 _RELIED_AT_ONCE = 1000

@@ -19,6 +19,7 @@ from jiaozi_node.errors import Malformed, Misuse, Refused
 from jiaozi_node.formats import dag_cbor
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import roots
+from jiaozi_node.node.acts import leases_of
 from jiaozi_node.node.home import Home
 from jiaozi_node.stores.api import Change, Names
 from jiaozi_node.stores.leases import Leased
@@ -89,7 +90,7 @@ def collect(
     """
     names = home.names
     blocks = home.blocks.inner if isinstance(home.blocks, Leased) else home.blocks
-    with home.leases.collecting() as collection:
+    with leases_of(home).collecting() as collection:
         check_names(home)
         _make_room(blocks)
         partial = partial_marks(names)

@@ -18,6 +18,7 @@ from jiaozi_node.formats import dag_cbor
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import roots
+from jiaozi_node.node.acts import leases_of
 from jiaozi_node.node.history_check import history_faults
 from jiaozi_node.node.home import Home
 from jiaozi_node.node.visibility import restore
@@ -96,7 +97,7 @@ class _Check:
 
     def findings(self) -> Iterator[Finding]:
         # No collection changes what we look at.
-        with self._home.leases.collecting() as self._collection:
+        with leases_of(self._home).collecting() as self._collection:
             blocks = yield from self._open_blocks()
             names = yield from self._open_names()
             found_roots: list[Root] = []

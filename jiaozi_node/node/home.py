@@ -1,6 +1,6 @@
 """A node home: where one node keeps its blocks, names, keys and configuration.
 
-`Home` is what commands see. `LocalHome` opens the stores in this process; ``DaemonHome`` (issue C)
+`Home` is what commands see. `LocalHome` opens the stores in this process; `DaemonHome`
 speaks to the daemon that holds them. Only the caller's process touches the user's own files.
 """
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 from jiaozi_node.errors import NotFound
 
 if TYPE_CHECKING:
+    from jiaozi_node.formats.cid import Cid
     from jiaozi_node.formats.keys import PrivateKey
     from jiaozi_node.node.config import Config
     from jiaozi_node.stores.api import BlockStore, Names
-    from jiaozi_node.stores.leases import Leases
 
 
 class HomeMissing(NotFound):
@@ -45,6 +45,22 @@ class HoldsKeys(Protocol):
         ...
 
 
+class HoldsLease(Protocol):
+    """What an act keeps from collection until its names are moved."""
+
+    def keep_below(self, root: "Cid") -> None:
+        """Keep *root* and all that is below it; call it before walking it to see it is whole."""
+        ...
+
+
+class GivesLeases(Protocol):
+    """Where acts get their leases."""
+
+    def acting(self) -> AbstractContextManager[HoldsLease]:
+        """Hold a lease for the span of a ``with``."""
+        ...
+
+
 class Home(Protocol):
     """One node's belongings, open. Closing it releases everything in order."""
 
@@ -69,7 +85,7 @@ class Home(Protocol):
         ...
 
     @property
-    def leases(self) -> "Leases":
+    def leases(self) -> GivesLeases:
         """What acts under way keep from collection; see `acts.acting`."""
         ...
 

@@ -340,7 +340,7 @@ def _keep_open(path: Path) -> None:
 
     kept = Kept.open(path)
 
-    def open_home(path: Path) -> LocalHome:
+    def open_home(path: Path, wait_s: float = 0.0) -> LocalHome:
         return kept
 
     opening.open_home = open_home

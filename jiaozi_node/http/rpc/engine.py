@@ -64,10 +64,17 @@ class Rpc:
         self._home, self._rules = home, rules
         self._environ = os.environ if environ is None else environ
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rpc")
+        self._outlets: set[Outlet] = set()
+        self._works: set[asyncio.Future[None]] = set()
 
-    def close(self) -> None:
-        """Wait for the commands at work to end."""
-        self._pool.shutdown(wait=True)
+    async def drain(self, grace_s: float) -> bool:
+        """Tell the commands at work that nobody waits for them; tell whether all ended in time."""
+        for outlet in self._outlets:
+            outlet.abandon()
+        works = [work for work in self._works if not work.done()]
+        pending = (await asyncio.wait(works, timeout=grace_s))[1] if works else ()
+        self._pool.shutdown(wait=not pending, cancel_futures=True)
+        return not pending
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -123,12 +130,16 @@ class Rpc:
 
         work = Work(target.command, self._home, prepare, outlet, inlet, as_text=as_text)
         async with contextlib.AsyncExitStack() as stack:
+            self._outlets.add(outlet)
+            stack.callback(self._outlets.discard, outlet)
             stack.callback(outlet.abandon)
             if inlet is not None:
                 pump = asyncio.create_task(_pump(request, inlet))
                 stack.push_async_callback(_ended, pump)
                 stack.callback(inlet.abandon)
             done = loop.run_in_executor(self._pool, work.run)
+            self._works.add(done)
+            done.add_done_callback(self._works.discard)
             answer = _Answer(request, target.command, headers, as_text=as_text)
             late: BaseException | None = None
             try:

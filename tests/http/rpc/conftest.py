@@ -92,5 +92,5 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     port = server.sockets[0].getsockname()[1]
     yield Node(home, port)
     server.close()
-    rpc.close()
+    assert await rpc.drain(10)
     home.close()

@@ -1,0 +1,151 @@
+"""The daemon: opens the home, listens, tells where, and ends when told to, in order.
+
+This is the composition root: it alone binds the node to HTTP (design §2). The home's socket is up
+before anything is announced; the file ``api`` is written when the RPC listens and is gone before it
+stops (research/kubo-rpc-and-gateway.md §7).
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from jiaozi_node import __version__
+from jiaozi_node.commands.ipfs.version import KUBO_VERSION, REPO_VERSION
+from jiaozi_node.commands.values import duration_s
+from jiaozi_node.errors import Misuse
+from jiaozi_node.http.guard import Door
+from jiaozi_node.http.home import HomeSocket
+from jiaozi_node.http.listening import Listener, addresses, begin_all, parse
+from jiaozi_node.http.rpc.admission import rules_of
+from jiaozi_node.http.rpc.engine import Rpc
+from jiaozi_node.node.home import home_path
+from jiaozi_node.node.local_home import LOCK_WAIT_S, LocalHome
+from jiaozi_node.stores.atomic import replace_file
+
+MAX_GRACE_S: Final = 3600.0
+_FILES: Final = 1_000_000  # open files to ask for; the system's own limit counts
+_UNENDED: Final = 4
+_log = logging.getLogger(__name__)
+
+
+def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
+    """Serve until a signal ends it; return the exit code."""
+    grace_s = duration_s(options["grace"])
+    if not 0 <= grace_s <= MAX_GRACE_S:
+        raise Misuse(f"--grace is {options['grace']!r}, not between 0s and 1h")
+    _log_to_stderr(environ)
+    path = home_path(environ)
+    say("Initializing daemon...")
+    if options["init"] and not (path / "version").exists():
+        LocalHome.create(path).close()
+        say(f"initialized a node home at {path}")
+    home = LocalHome.open(path, LOCK_WAIT_S)
+    try:
+        _raise_files()
+        say(f"Kubo version: {KUBO_VERSION}")
+        say(f"Repo version: {REPO_VERSION}")
+        say(f"Jiaozi version: {__version__}")
+        return asyncio.run(_Daemon(home, environ, grace_s).serve())
+    finally:
+        home.close()
+        gc.freeze()  # what is left needs no last look; see specs/decisions/0003
+
+
+def say(text: str) -> None:
+    """Tell whoever started us, at once: tools wait for these lines."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+class _Daemon:
+    """One daemon at work."""
+
+    def __init__(self, home: LocalHome, environ: Mapping[str, str], grace_s: float) -> None:
+        self._home, self._environ, self._grace_s = home, environ, grace_s
+        self._told = asyncio.Event()
+        self._ended = True
+
+    def stop(self) -> None:
+        """Begin to end; told twice, end at once."""
+        if self._told.is_set():
+            os._exit(1)  # an acknowledged write is durable already
+        self._told.set()
+
+    async def serve(self) -> int:
+        """Be up until `stop`; return the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        socket = HomeSocket(self._home)
+        socket.start()
+        try:
+            async with self._rpc() as listeners:
+                for one in listeners:
+                    say(f"RPC API server listening on {one.address}")
+                say("Daemon is ready")
+                await self._told.wait()
+                say("Received interrupt signal, shutting down...")
+                say("(Hit ctrl-c again to force-shutdown the daemon.)")
+        finally:
+            self._ended &= await asyncio.to_thread(socket.stop, self._grace_s / 2)
+        if not self._ended:  # waiting for their threads could take for ever
+            _log.error("work under way did not end within %g s", self._grace_s)
+            os._exit(_UNENDED)
+        return 0
+
+    @asynccontextmanager
+    async def _rpc(self) -> AsyncIterator[list[Listener]]:
+        """Serve the RPC, with the file ``api`` beside it."""
+        config = self._home.config
+        wanted = [parse(text) for text in addresses("Addresses.API", config.find("Addresses.API"))]
+        shown = config.shown()
+        rules = rules_of(shown, 0)
+        rpc = Rpc(self._home, lambda: rules, environ=self._environ)
+        door = Door(rpc)
+        listeners = await begin_all(door, wanted)
+        ports = [one.address.port for one in listeners if one.address.port]
+        rules = rules_of(shown, ports[0] if ports else 5001)
+        file = self._home.path / "api"
+        try:
+            if listeners:
+                await asyncio.to_thread(
+                    replace_file, file, f"{listeners[0].address}".encode(), 0o644
+                )
+            yield listeners
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                file.unlink()
+            for one in listeners:
+                one.close()
+            await door.server.shutdown(self._grace_s / 2)
+            self._ended &= await rpc.drain(self._grace_s / 2)
+
+
+def _raise_files() -> None:
+    """Ask for as many open files as the system allows: each connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _log_to_stderr(environ: Mapping[str, str]) -> None:
+    """Log to standard error; JIAOZI_LOG_LEVEL says how much, else Kubo's GOLOG_LOG_LEVEL."""
+    text = environ.get("JIAOZI_LOG_LEVEL") or environ.get("GOLOG_LOG_LEVEL") or "error"
+    level = logging.getLevelNamesMapping().get(text.strip().upper())
+    if level is None:
+        raise Misuse(f"JIAOZI_LOG_LEVEL is {text[:32]!r}: write debug, info, warning or error")
+    logging.basicConfig(
+        level=level,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )

@@ -1,0 +1,42 @@
+"""A command that only the holder of the home can do, done by its daemon and shown here."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from jiaozi_node.commands.declare import Call, Command, ExitCode
+from jiaozi_node.node.daemon_home import DaemonHome
+
+
+def values(command: Command, call: Call, home: DaemonHome) -> Iterator[Any]:
+    """Yield what the handler of *command* yields in the daemon."""
+    given = {
+        "args": _plain(call.args),
+        "options": _plain(call.options),
+        "explicit": sorted(call.explicit),
+        "globals": _plain(call.globals),
+        "progress": call.progress.shown,
+        "text": call.rendered_text,
+    }
+    for kind, value in home.run(command.path, given):
+        if kind == "json":
+            yield json.loads(value)
+        elif kind == "bytes":
+            yield value
+        elif kind == "exit":
+            yield ExitCode(value)
+        elif kind == "note":
+            call.note(value)
+        elif kind == "done":
+            call.progress(*value)
+        elif kind == "expect":
+            call.progress.expect(value)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - of many types
+    """Return *value* with lists in the place of tuples, as DAG-CBOR has them."""
+    if isinstance(value, tuple | list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value

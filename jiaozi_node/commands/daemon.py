@@ -1,0 +1,54 @@
+"""``daemon``: declared here, done by ``cli/daemon.py``, which alone may see both node and HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from jiaozi_node.commands.declare import Call, Command, Kind, Needs, Option, Unsupported
+
+
+def _elsewhere(_call: Call) -> Iterator[Any]:
+    raise RuntimeError("the daemon is begun by cli/daemon.py")
+
+
+_OWN = (
+    Option("init", Kind.BOOL, "Make the node home first, if there is none."),
+    Option("offline", Kind.BOOL, "Don't connect to peers; this version never does."),
+    Option("enable-gc", Kind.BOOL, "Collect garbage when the home outgrows Datastore.StorageMax."),
+    Option("grace", Kind.TEXT, "How long to wait for work under way when told to stop.", (), "5s"),
+)
+
+DAEMON = Command(
+    path=("daemon",),
+    tagline="Hold the node home and serve it.",
+    handler=_elsewhere,
+    options=_OWN,
+    needs=Needs.NOTHING,
+    help="""
+    Commands that are run beside the daemon go through it, and so work side by side. The RPC listens
+    on Addresses.API of the config, on loopback unless told otherwise. SIGTERM and SIGINT end it
+    when the work under way is done, after the time of grace at the latest; a second signal ends it
+    at once.
+    """,
+)
+
+IPFS_DAEMON = Command(
+    path=("ipfs", "daemon"),
+    tagline="Run a network-connected IPFS node.",
+    handler=_elsewhere,
+    options=(
+        *_OWN,
+        Option("init-profile", Kind.TEXT, "Profiles of the config to apply with --init."),
+        Option("migrate", Kind.BOOL, "Taken: homes are brought up when they are opened."),
+        Option("manage-fdlimit", Kind.BOOL, "Raise the limit of open files.", (), True),
+        Option("enable-pubsub-experiment", Kind.BOOL, "Taken: there are no peers yet."),
+        Option("enable-namesys-pubsub", Kind.BOOL, "Taken: there are no peers yet."),
+        Option("routing", Kind.TEXT, "Taken: there are no peers yet."),
+        Option("agent-version-suffix", Kind.TEXT, "Text to put behind the agent version."),
+    ),
+    unsupported=(
+        Unsupported("unrestricted-api", "pages must not script the API"),
+        Unsupported("mount", "there is no FUSE mount"),
+        Unsupported("disable-transport-encryption", "connections are never in the clear"),
+    ),
+    needs=Needs.NOTHING,
+)

@@ -1,0 +1,340 @@
+"""The home's socket: commands beside the daemon use the home that it holds (`wire`, `DaemonHome`).
+
+Every connection has a thread, which waits for a request, does it, and answers; stores are safe for
+threads. A lease or a writer lives no longer than the connection it was begun on, so a command that
+is killed keeps nothing.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from typing import Any, Final
+
+from jiaozi_node.commands import registry
+from jiaozi_node.commands.declare import Call, ExitCode
+from jiaozi_node.commands.json_text import line as json_line
+from jiaozi_node.errors import JiaoziError, Malformed, Misuse, Refused
+from jiaozi_node.formats.block import Block
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node import wire
+from jiaozi_node.node.acts import UnderLease
+from jiaozi_node.node.home import HoldsLease, Home
+from jiaozi_node.node.wire import HELLO, Wire
+from jiaozi_node.stores.api import BlockWriter, Change, Family
+
+MAX_CONNECTIONS: Final = 256
+_ROWS = 1024  # of a listing, sent at once
+_log = logging.getLogger(__name__)
+
+
+class HomeSocket:
+    """Listens in the home's directory from `start` to `stop`."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.leases: dict[bytes, HoldsLease] = {}
+        self._listener: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._inside: dict[socket.socket, threading.Thread] = {}
+
+    def start(self) -> None:
+        """Take the place of a socket that a killed daemon left, and listen."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with wire.address_of(self.home.path) as address:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(address)
+            listener.bind(address)
+            os.chmod(address, 0o600)
+        listener.listen(128)
+        self._listener = listener
+        threading.Thread(target=self._accept, name="home-socket", daemon=True).start()
+
+    def stop(self, grace_s: float) -> bool:
+        """Let nobody in any more, give those inside *grace_s*, hang up; tell whether all ended."""
+        if self._listener is None:
+            return True
+        with wire.address_of(self.home.path) as address, contextlib.suppress(FileNotFoundError):
+            os.unlink(address)
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._lock:
+            inside = dict(self._inside)
+        for sock in inside:  # no further request is read; an answer under way still goes out
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RD)
+        until = time.monotonic() + grace_s
+        for thread in inside.values():
+            thread.join(max(0.0, until - time.monotonic()))
+        for sock in inside:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in inside.values():
+            thread.join(1.0)
+        return not any(thread.is_alive() for thread in inside.values())
+
+    def _accept(self) -> None:
+        listener = self._listener
+        while listener is not None:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(
+                target=self._serve, args=(sock,), name="home-connection", daemon=True
+            )
+            with self._lock:
+                full = len(self._inside) >= MAX_CONNECTIONS
+                if not full:
+                    self._inside[sock] = thread
+            if full:
+                sock.close()
+            else:
+                thread.start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        try:
+            with contextlib.closing(Wire(sock)) as line, ExitStack() as stack:
+                _Connection(self, line, stack).serve()
+        except (OSError, EOFError, Malformed):
+            pass
+        except Exception:  # noqa: BLE001 - one connection's fault is not the daemon's
+            _log.exception("a connection on the home's socket failed")
+        finally:
+            with self._lock:
+                self._inside.pop(sock, None)
+
+
+class _Connection:
+    """One client; *stack* ends what it began when it is gone."""
+
+    def __init__(self, owner: HomeSocket, line: Wire, stack: ExitStack) -> None:
+        self._owner, self._line, self._stack = owner, line, stack
+        self._home = owner.home
+        self._leases: dict[bytes, ExitStack] = {}
+        self._writer: BlockWriter | None = None
+        self._writing: ExitStack | None = None
+
+    def serve(self) -> None:
+        """Answer until the client hangs up."""
+        if self._line.read() != HELLO:
+            other = Refused("the daemon that holds the node home is another version of jiaozi")
+            self._line.send(wire.told(other))
+            return
+        self._line.send(["ok", None])
+        while True:
+            try:
+                name, *rest = self._line.read()
+            except EOFError:
+                return
+            try:
+                answer = _REQUESTS[name](self, *rest)
+            except Exception as fault:  # noqa: BLE001 - told to the client
+                if not isinstance(fault, JiaoziError | OSError):
+                    _log.exception("request %s on the home's socket failed", name)
+                if isinstance(fault, BrokenPipeError | ConnectionError):
+                    return
+                self._line.send(wire.told(fault))
+            else:
+                self._line.send(["ok", answer])
+
+    # ---- blocks
+
+    def get(self, cid: Cid) -> bytes:
+        return bytes(self._home.blocks.get(cid).data)
+
+    def size(self, cid: Cid) -> int:
+        return self._home.blocks.size(cid)
+
+    def has(self, cids: list[Cid]) -> list[bool]:
+        return self._home.blocks.has(cids)
+
+    def drop(self, cids: list[Cid]) -> int:
+        return self._home.blocks.drop(cids)
+
+    def multihashes(self) -> None:
+        self._rows(self._home.blocks.multihashes())
+
+    def begin_writer(self, token: bytes | None, family: int) -> None:
+        if self._writing is not None:
+            raise Misuse("a writer is open on this connection")
+        blocks = self._home.blocks
+        if token is not None and isinstance(blocks, UnderLease):
+            blocks = blocks.under(self._lease(token))
+        self._writing = self._stack.enter_context(ExitStack())
+        self._writer = self._writing.enter_context(blocks.writer(Family(family)))
+
+    def put(self, rows: list[list[Any]]) -> None:
+        self._open_writer().put([Block.checked(cid, data) for cid, data in rows])
+
+    def present(self, cids: list[Cid]) -> list[bool]:
+        return self._open_writer().present(cids)
+
+    def end_writer(self) -> None:
+        self._open_writer()
+        stack, self._writing, self._writer = self._writing, None, None
+        if stack is not None:
+            stack.close()
+
+    def abort_writer(self) -> None:
+        self._open_writer()
+        stack, self._writing, self._writer = self._writing, None, None
+        if stack is not None:
+            with contextlib.suppress(_Aborted), stack:
+                raise _Aborted
+
+    def _open_writer(self) -> BlockWriter:
+        if self._writer is None:
+            raise Misuse("no writer is open on this connection")
+        return self._writer
+
+    # ---- leases
+
+    def begin_lease(self) -> bytes:
+        token = secrets.token_bytes(16)
+        stack = self._stack.enter_context(ExitStack())
+        self._owner.leases[token] = stack.enter_context(self._home.leases.acting())
+        stack.callback(self._owner.leases.pop, token, None)
+        self._leases[token] = stack
+        return token
+
+    def keep_below(self, token: bytes, root: Cid) -> None:
+        self._lease(token).keep_below(root)
+
+    def end_lease(self, token: bytes) -> None:
+        stack = self._leases.pop(token, None)
+        if stack is not None:
+            stack.close()
+
+    def _lease(self, token: bytes) -> HoldsLease:
+        lease = self._owner.leases.get(token)
+        if lease is None:
+            raise Misuse("no such lease is in force")
+        return lease
+
+    # ---- names
+
+    def names_get(self, kind: str, key: bytes) -> bytes | None:
+        return self._home.names.get(kind, key)
+
+    def names_scan(self, kind: str, prefix: bytes) -> None:
+        self._rows(list(row) for row in self._home.names.scan(kind, prefix))
+
+    def names_everything(self) -> None:
+        self._rows(list(row) for row in self._home.names.everything())
+
+    def names_kinds(self) -> list[str]:
+        return self._home.names.kinds()
+
+    def names_version(self) -> int:
+        return self._home.names.version()
+
+    def names_went_back(self) -> int | None:
+        return self._home.names.went_back()
+
+    def names_recount(self) -> None:
+        self._home.names.recount()
+
+    def names_apply(self, changes: list[list[Any]]) -> None:
+        self._home.names.apply([Change(*change) for change in changes])
+
+    # ---- commands that only who holds the home can do
+
+    def run(self, path: list[str], given: dict[str, Any]) -> None:
+        command = registry.load(tuple(path))
+        if command is None:
+            raise Misuse(f"no such command: {' '.join(path)[:64]!r}")
+        call = Call(
+            args=_tuples(given["args"]),
+            options=_tuples(given["options"]),
+            explicit=frozenset(given["explicit"]),
+            globals=_tuples(given["globals"]),
+            now=time.time,
+            directory=_nowhere,
+            environ={},
+            note=lambda text: self._row("note", text),
+            progress=_Reports(self._row, shown=given["progress"]),
+            home_or_none=self._home,
+            rendered_text=given["text"],
+        )
+        for value in command.handler(call):
+            if isinstance(value, ExitCode):
+                self._row("exit", int(value))
+            elif isinstance(value, bytes | bytearray | memoryview):
+                self._row("bytes", bytes(value))
+            else:
+                self._row("json", json_line(value))
+
+    def _row(self, kind: str, value: Any) -> None:  # noqa: ANN401 - what DAG-CBOR can hold
+        self._line.send(["row", [kind, value]])
+
+    def _rows(self, rows: Iterator[Any]) -> None:
+        while batch := list(islice(rows, _ROWS)):
+            self._line.send(["row", batch])
+
+
+def _nowhere() -> str:
+    raise Misuse("what the daemon does stands in no directory")
+
+
+class _Aborted(Exception):
+    """Ends a writer whose client gave up."""
+
+
+class _Reports:
+    """Progress that is shown at the other end."""
+
+    def __init__(self, row: Callable[[str, Any], None], *, shown: bool) -> None:
+        self._row, self.shown = row, shown
+
+    def __call__(self, files: int, size_bytes: int) -> None:
+        """Report what was done since the last call."""
+        if self.shown:
+            self._row("done", [files, size_bytes])
+
+    def expect(self, total_bytes: int) -> None:
+        """Say how many bytes there will be."""
+        if self.shown:
+            self._row("expect", total_bytes)
+
+
+def _tuples(value: Any) -> Any:  # noqa: ANN401 - what DAG-CBOR can hold
+    """Return *value* with tuples in the place of lists: those of a `Call` don't change."""
+    if isinstance(value, list):
+        return tuple(map(_tuples, value))
+    if isinstance(value, dict):
+        return {key: _tuples(inner) for key, inner in value.items()}
+    return value
+
+
+_REQUESTS: dict[str, Callable[..., Any]] = {
+    "get": _Connection.get,
+    "size": _Connection.size,
+    "has": _Connection.has,
+    "drop": _Connection.drop,
+    "multihashes": _Connection.multihashes,
+    "writer": _Connection.begin_writer,
+    "writer.put": _Connection.put,
+    "writer.present": _Connection.present,
+    "writer.end": _Connection.end_writer,
+    "writer.abort": _Connection.abort_writer,
+    "lease": _Connection.begin_lease,
+    "lease.keep": _Connection.keep_below,
+    "lease.end": _Connection.end_lease,
+    "names.get": _Connection.names_get,
+    "names.scan": _Connection.names_scan,
+    "names.everything": _Connection.names_everything,
+    "names.kinds": _Connection.names_kinds,
+    "names.version": _Connection.names_version,
+    "names.went_back": _Connection.names_went_back,
+    "names.recount": _Connection.names_recount,
+    "names.apply": _Connection.names_apply,
+    "run": _Connection.run,
+}
