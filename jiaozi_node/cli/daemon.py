@@ -15,12 +15,13 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from jiaozi_node import __version__
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION, REPO_VERSION
 from jiaozi_node.commands.values import duration_s
-from jiaozi_node.errors import Misuse
+from jiaozi_node.errors import Locked, Misuse
 from jiaozi_node.http.guard import Door
 from jiaozi_node.http.home import HomeSocket
 from jiaozi_node.http.listening import Listener, addresses, begin_all, parse
@@ -28,7 +29,9 @@ from jiaozi_node.http.rpc.admission import rules_of
 from jiaozi_node.http.rpc.engine import Rpc
 from jiaozi_node.node.home import home_path
 from jiaozi_node.node.local_home import LOCK_WAIT_S, LocalHome
+from jiaozi_node.node.wire import connect
 from jiaozi_node.stores.atomic import replace_file
+from jiaozi_node.stores.lock import HomeLocked
 
 MAX_GRACE_S: Final = 3600.0
 _FILES: Final = 1_000_000  # open files to ask for; the system's own limit counts
@@ -47,7 +50,7 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     if options["init"] and not (path / "version").exists():
         LocalHome.create(path).close()
         say(f"initialized a node home at {path}")
-    home = LocalHome.open(path, LOCK_WAIT_S)
+    home = _open(path)
     try:
         _raise_files()
         say(f"Kubo version: {KUBO_VERSION}")
@@ -57,6 +60,26 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     finally:
         home.close()
         gc.freeze()  # what is left needs no last look; see specs/decisions/0003
+
+
+class DaemonRuns(Locked):
+    """Another daemon holds the home."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        super().__init__(f"a daemon holds the node home {path} already: process {pid}")
+        self.home, self.pid = path, pid
+
+
+def _open(path: Path) -> LocalHome:
+    """Open the home, waiting for a command to end but not for another daemon."""
+    try:
+        return LocalHome.open(path, 0.0)
+    except HomeLocked as held:
+        line = connect(path)
+        if line is not None:
+            line.close()
+            raise DaemonRuns(path, held.pid) from None
+    return LocalHome.open(path, LOCK_WAIT_S)
 
 
 def say(text: str) -> None:

@@ -172,7 +172,8 @@ class _Connection:
         self._writer = self._writing.enter_context(blocks.writer(Family(family)))
 
     def put(self, rows: list[list[Any]]) -> None:
-        self._open_writer().put([Block.checked(cid, data) for cid, data in rows])
+        most = wire.MAX_MESSAGE_BYTES  # as large as who is beside us would store by himself
+        self._open_writer().put([Block.checked(cid, data, most) for cid, data in rows])
 
     def present(self, cids: list[Cid]) -> list[bool]:
         return self._open_writer().present(cids)

@@ -106,7 +106,7 @@ class Listener:
                 door, address.host, address.port, family=family, backlog=1024
             )
         except OSError as fault:
-            why = (fault.strerror or str(fault)).lower()
+            why = os.strerror(fault.errno).lower() if fault.errno else str(fault)
             raise Unavailable(f"can't listen on {address}: {why}") from None
         port = server.sockets[0].getsockname()[1]
         return cls(server, Address(address.kind, address.host, port))

@@ -271,13 +271,13 @@ class RemoteNames:
         """See `api.Names`."""
         with self._wires.one() as line:
             for batch in line.rows("names.scan", kind, prefix):
-                yield from batch
+                yield from map(tuple, batch)
 
     def everything(self) -> Iterator[tuple[str, bytes, bytes]]:
         """See `api.Names`."""
         with self._wires.one() as line:
             for batch in line.rows("names.everything"):
-                yield from batch
+                yield from map(tuple, batch)
 
     def kinds(self) -> list[str]:
         """See `api.Names`."""

@@ -290,6 +290,7 @@ def test_files_in_the_way_are_refused(jiaozi: Run, git: GitRepo) -> None:
     assert Path("here/own").read_text() == "mine"
 
 
+@pytest.mark.parametrize("held", ["alone"], indirect=True)
 @pytest.mark.parametrize("moment", ["apply", "write"])
 def test_what_is_cut_short_leaves_nothing_or_is_finished(
     jiaozi: Run, git: GitRepo, monkeypatch: pytest.MonkeyPatch, moment: str

@@ -1,0 +1,164 @@
+"""``jiaozi daemon`` as a process: its lines, its files, commands beside it, and how it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from jiaozi_node.node.wire import SOCKET
+
+JIAOZI = [sys.executable, "-m", "jiaozi_node"]
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "JIAOZI_PATH": str(tmp_path / "home"),
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def jiaozi(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*JIAOZI, *words], env=environ, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@contextmanager
+def running(
+    environ: dict[str, str], *words: str, port: int = 0
+) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Start a daemon; wait until it is ready; hand out the process and its lines."""
+    home = Path(environ["JIAOZI_PATH"])
+    if not (home / "version").exists():
+        assert jiaozi(environ, "ipfs", "init").returncode == 0
+    address = f"/ip4/127.0.0.1/tcp/{port}"
+    assert jiaozi(environ, "ipfs", "config", "Addresses.API", address).returncode == 0
+    process = subprocess.Popen(
+        [*JIAOZI, "daemon", *words], env=environ, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        yield process, list(until_ready(process.stdout))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until_ready(out: IO[str]) -> Iterator[str]:
+    for line in out:
+        yield line.rstrip("\n")
+        if line == "Daemon is ready\n":
+            return
+    raise AssertionError("the daemon ended before it was ready")
+
+
+def test_it_says_kubos_lines_and_writes_the_api_file(environ: dict[str, str]) -> None:
+    home = Path(environ["JIAOZI_PATH"])
+    with running(environ) as (process, lines):
+        api = (home / "api").read_text()
+        assert lines[0] == "Initializing daemon..."
+        assert lines[-2:] == [f"RPC API server listening on {api}", "Daemon is ready"]
+        assert api.startswith("/ip4/127.0.0.1/tcp/")
+        url = f"http://127.0.0.1:{api.rpartition('/')[2]}/api/v0/version"
+        with urllib.request.urlopen(urllib.request.Request(url, method="POST")) as answer:
+            assert b'"Version":"0.43.0"' in answer.read()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert not (home / "api").exists()
+    assert not (home / SOCKET).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_commands_work_beside_it_and_after_it(environ: dict[str, str], number: int) -> None:
+    with running(environ) as (process, _):
+        work = str(Path(environ["HOME"]) / "work")
+        assert jiaozi(environ, "init", work).returncode == 0
+        added = subprocess.run(
+            [*JIAOZI, "ipfs", "add", "-Q"], env=environ, input="hello\n", text=True,
+            capture_output=True, check=True,
+        ).stdout.strip()  # fmt: skip
+        assert jiaozi(environ, "cat", added).stdout == "hello\n"
+        dropped = jiaozi(environ, "gc", "--json")  # done by the daemon
+        assert '"dryRun":false' in dropped.stdout
+        assert jiaozi(environ, "fsck").returncode == 0
+        assert jiaozi(environ, "cat", "HEAD").returncode == 3
+        process.send_signal(number)
+        assert process.wait(10) == 0
+    assert jiaozi(environ, "cat", added).stdout == "hello\n"
+    assert jiaozi(environ, "fsck").returncode == 0
+
+
+def test_a_killed_daemon_is_in_nobodys_way(environ: dict[str, str]) -> None:
+    with running(environ) as (process, _):
+        process.kill()
+        process.wait()
+    assert (Path(environ["JIAOZI_PATH"]) / SOCKET).exists()
+    assert jiaozi(environ, "fsck").returncode == 0
+    with running(environ) as (process, lines):
+        assert lines[-1] == "Daemon is ready"
+
+
+def test_a_second_daemon_and_a_taken_port_are_refused(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    with running(environ) as (process, _):
+        port = (Path(environ["JIAOZI_PATH"]) / "api").read_text().rpartition("/")[2]
+        second = jiaozi(environ, "daemon")
+        assert second.returncode == 7
+        assert f"a daemon holds the node home {environ['JIAOZI_PATH']} already" in second.stderr
+        other = environ | {"JIAOZI_PATH": str(tmp_path / "other")}
+        assert jiaozi(other, "ipfs", "init").returncode == 0
+        jiaozi(other, "ipfs", "config", "Addresses.API", f"/ip4/127.0.0.1/tcp/{port}")
+        taken = jiaozi(other, "daemon")
+        assert (taken.returncode, taken.stderr) == (
+            4,
+            f"jiaozi: can't listen on /ip4/127.0.0.1/tcp/{port}: address already in use\n",
+        )
+        assert not (tmp_path / "other" / "api").exists()
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--grace", "soon"), 2, 'invalid duration "soon"'),
+        (("--grace", "2h"), 2, "not between 0s and 1h"),
+        ((), 3, "no node home at"),
+    ],
+)
+def test_what_it_can_not_begin_with_is_said(
+    environ: dict[str, str], words: tuple[str, ...], code: int, says: str
+) -> None:
+    done = jiaozi(environ, "daemon", *words)
+    assert (done.returncode, says in done.stderr) == (code, True)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_init_makes_the_home_first(environ: dict[str, str]) -> None:
+    process = subprocess.Popen(
+        [*JIAOZI, "ipfs", "daemon", "--init", "--offline=true"], env=environ, text=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:  # port 5001 may be taken here: the home is made all the same
+            lines.append(line)
+            if "ready" in line:
+                break
+        assert any("initialized a node home" in line for line in lines)
+    finally:
+        process.kill()
+        process.communicate()
