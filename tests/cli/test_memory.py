@@ -30,5 +30,5 @@ def _faults(how: str) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
 def test_pages_of_freed_blocks_fault_once_and_not_each_time() -> None:
     once = 8 * 256  # pages of 4 KiB
-    assert _faults("tuned") < 3 * once
-    assert _faults("plain") > 10 * once, "without it the test shows nothing"
+    assert _faults("tuned") < 2 * once
+    assert _faults("plain") > 4 * once, "without it the test shows nothing"
