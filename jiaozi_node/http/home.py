@@ -244,7 +244,9 @@ class _Connection:
         self._home.names.recount()
 
     def names_apply(self, changes: list[list[Any]]) -> None:
-        self._home.names.apply([Change(*change) for change in changes])
+        self._home.names.apply(
+            [Change(kind, key, value, expect) for kind, key, value, expect in changes]
+        )
 
     # ---- commands that only who holds the home can do
 
