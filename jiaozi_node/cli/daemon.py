@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from jiaozi_node import __version__
+from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION, REPO_VERSION
-from jiaozi_node.commands.values import duration_s
 from jiaozi_node.errors import Locked, Misuse
 from jiaozi_node.http.guard import Door
 from jiaozi_node.http.home import HomeSocket

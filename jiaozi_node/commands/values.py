@@ -3,7 +3,6 @@
 Every front end reads its words with these: a command line, a query of the RPC.
 """
 
-import re
 from typing import Any
 
 from jiaozi_node.commands.declare import Kind, Option
@@ -67,19 +66,3 @@ def _number(text: str) -> int | None:
     except ValueError:
         return None
     return -value if text[0] == "-" else value
-
-
-_UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-_DURATION = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
-
-
-def duration_s(text: str) -> float:
-    """Return the seconds of a duration as Go writes it: ``300ms``, ``1h30m``, ``0``."""
-    digits = text[1:] if text[:1] in ("+", "-") else text
-    parts = _DURATION.findall(digits) if len(digits) <= 64 else []
-    if not parts or "".join(number + unit for number, unit in parts) != digits:
-        if digits == "0":
-            return 0.0
-        raise Misuse(f'time: invalid duration "{text[:64]}"')
-    seconds = sum(float(number) * _UNITS_S[unit] for number, unit in parts)
-    return -seconds if text[0] == "-" else seconds

@@ -9,6 +9,7 @@ import pytest
 from jiaozi_node.dag.pin import Pins
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import opening
+from jiaozi_node.node.acts import leases_of
 from jiaozi_node.node.collecting import collect
 from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.stores.leases import Lease
@@ -203,6 +204,7 @@ def collected_before_each_pin(monkeypatch: pytest.MonkeyPatch) -> list[LocalHome
     return homes
 
 
+@pytest.mark.parametrize("held", ["alone"], indirect=True)
 @pytest.mark.parametrize(
     "words",
     [
@@ -226,6 +228,7 @@ def test_what_a_command_wrote_or_found_stays_until_it_is_pinned(
     assert jiaozi("fsck").out.endswith("all is well\n")
 
 
+@pytest.mark.parametrize("held", ["alone"], indirect=True)
 def test_a_block_that_an_act_under_way_needs_is_not_removed(
     jiaozi: Run, unpinned: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,7 +238,7 @@ def test_a_block_that_an_act_under_way_needs_is_not_removed(
 
     def opened(path: Path) -> LocalHome:
         home = open_home(path)
-        lease = home.leases.begin()
+        lease = leases_of(home).begin()
         with home.blocks.under(lease).writer() as writer:  # type: ignore[attr-defined]
             assert writer.present([Cid.parse(HI)]) == [True]
         with_act.append(lease)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Needs, Option
 from jiaozi_node.errors import Conflict, Misuse, NotFound
 
 if TYPE_CHECKING:
@@ -143,10 +143,11 @@ def rm(call: Call) -> Iterator[dict[str, str]]:
     from jiaozi_node.commands.ipfs.cid_text import CidText
     from jiaozi_node.commands.ipfs.content_path import resolve_whole
     from jiaozi_node.commands.kubo_errors import kubo_message
+    from jiaozi_node.node.acts import leases_of
     from jiaozi_node.node.collecting import kept_beside_pins
 
     shown = CidText.asked(call)
-    with call.home.leases.collecting() as collection:  # names are read within: see `leases`
+    with leases_of(call.home).collecting() as collection:  # names are read within: see `leases`
         named = kept_beside_pins(call.home, int(call.now()))
         for text in call.args["cid"]:
             cid = resolve_whole(call, text)
@@ -248,6 +249,7 @@ RM = Command(
         Option("force", Kind.BOOL, "Ignore nonexistent blocks.", ("f",)),
         Option("quiet", Kind.BOOL, "Write minimal output.", ("q",)),
     ),
+    needs=Needs.NODE,
     text=lambda row, _call: f"removed {row['Hash']}\n",
     after=_after_rm,
     text_only=True,

@@ -60,6 +60,7 @@ def verify(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.dag.gc import drop_unheld
     from jiaozi_node.dag.marking import Marking
     from jiaozi_node.formats.cid import RAW, Cid
+    from jiaozi_node.node.acts import leases_of
 
     _check_duration(call.option("heal_timeout"))
     if call.option("heal"):
@@ -76,7 +77,9 @@ def verify(call: Call) -> Iterator[dict[str, Any]]:
             damaged += 1
             text = f"block {cid} was corrupt ({fault})"
             if call.option("drop"):
-                with call.home.leases.collecting() as collection:  # an act may heal it meanwhile
+                with leases_of(
+                    call.home
+                ).collecting() as collection:  # an act may heal it meanwhile
                     dropped += len(drop_unheld(blocks, Marking(blocks), collection, [multihash]))
                 text += ", removed"
             yield {"Msg": text, "Progress": 0}

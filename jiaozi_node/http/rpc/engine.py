@@ -17,10 +17,10 @@ from aiohttp import web
 
 from jiaozi_node import __version__
 from jiaozi_node.commands.declare import Answer, Call, Command
+from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION
 from jiaozi_node.commands.json_text import line
 from jiaozi_node.commands.kubo_errors import kubo_message
-from jiaozi_node.commands.values import duration_s
 from jiaozi_node.errors import JiaoziError, Misuse, Unavailable
 from jiaozi_node.http import trailers
 from jiaozi_node.http.crossing import Inlet, Outlet
