@@ -128,6 +128,23 @@ def test_three_dots_begin_at_the_merge_base(jiaozi: Run, repo: Path) -> None:
     assert "no_such" in jiaozi("diff", "main...no_such", code=3).err
 
 
+def test_of_several_merge_bases_none_is_picked(jiaozi: Run, repo: Path) -> None:
+    tips = {}
+    for name in ("one", "other"):
+        jiaozi("switch", "-c", name, "main")
+        (repo / f"{name}.txt").write_text(f"{name}\n")
+        jiaozi("add", ".")
+        jiaozi("commit", "-m", name, "--author", "A")
+        tips[name] = json.loads(jiaozi("log", "-n", "1", "--json").out)["commit"]
+    jiaozi("merge", tips["one"])
+    jiaozi("switch", "one")
+    jiaozi("merge", tips["other"])
+    err = jiaozi("diff", "one...other", code=2).err
+    assert "several merge bases" in err
+    assert all(tip in err for tip in tips.values())
+    assert jiaozi("diff", "one..other").out == ""
+
+
 def test_files_and_directories_of_versions_are_compared_too(jiaozi: Run, repo: Path) -> None:
     assert repo.exists()
     out = jiaozi("diff", "HEAD~:data.csv", "HEAD:data.csv").out
