@@ -1,7 +1,7 @@
 """Files of a working copy go from one tree to another, safe against edits and kills.
 
 Only what differs is written. Before the first file is touched the intent is a row of names.db
-(``specs/names.md`` §3); it goes in the batch that moves HEAD and stage. Who opens the working copy
+(``specs/names.md`` §6); it goes in the batch that moves HEAD and stage. Who opens the working copy
 and finds the row finishes the writing, or undoes it when that can't be done; a file that is neither
 as it was nor as it is to be is somebody's own work then, and left alone.
 """

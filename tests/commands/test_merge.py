@@ -13,7 +13,7 @@ from jiaozi_node.formats.cid import DAG_CBOR, DAG_PB, RAW, Cid
 from jiaozi_node.node import merging
 from jiaozi_node.worktree.writer import SafeWriter
 from tests.commands.conftest import Run
-from tests.commands.test_switch import Killed, held
+from tests.commands.test_switch import Killed, fill_the_disk, held
 
 TEXT = "1\n2\n3\n4\n5\n6\n7\n8\n"
 THEIRS = TEXT.replace("1\n", "one\n")
@@ -537,20 +537,30 @@ def test_what_a_kill_cut_short_the_next_command_finishes(
 def test_a_merge_that_fails_midway_is_undone(
     jiaozi: Run, disputed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, left = SafeWriter.put, [2]
-
-    def put(self: SafeWriter, *given: object) -> None:
-        left[0] -= 1
-        if not left[0]:
-            raise OSError(28, "No space left on device")
-        real(self, *given)  # type: ignore[arg-type]
-
     with monkeypatch.context() as patched:
-        patched.setattr(SafeWriter, "put", put)
+        fill_the_disk(patched, 1)
         assert "no space" in jiaozi("merge", "topic", code=None).err
     assert held(disputed) == BEFORE
     assert jiaozi("status", "-s").out == ""
     assert "no merge is under way" in jiaozi("merge", "--abort", code=1).err
+
+
+def test_what_can_not_even_be_undone_is_told_and_lost_nowhere(
+    jiaozi: Run, disputed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (disputed / "same").write_text("unsaved\n")
+    before = tip(jiaozi, "HEAD")
+    with monkeypatch.context() as patched:
+        fill_the_disk(patched, 1, stays=True)
+        said = jiaozi("merge", "-X", "theirs", "topic", code=4).err
+    assert "no space" in said
+    assert "'jiaozi status' tells which" in said
+    assert tip(jiaozi, "HEAD") == before
+    assert "under way" not in jiaozi("status").out
+    assert (disputed / "same").read_text() == "unsaved\n"
+    assert jiaozi("status", "-s").out == " M blob\n M same\n"
+    jiaozi("restore", "blob")
+    assert held(disputed) == BEFORE | {"same": "unsaved\n"}
 
 
 def test_a_copied_working_copy_is_in_the_midst_of_the_merge_too(

@@ -187,19 +187,24 @@ def test_an_edit_between_a_kill_and_the_next_command_is_kept(
     assert held(repo) == MAIN | {"a": "edited since\n"}
 
 
-def test_a_switch_that_fails_midway_is_undone(
-    jiaozi: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, left = SafeWriter.put, [2]
+def fill_the_disk(patched: pytest.MonkeyPatch, after: int, *, stays: bool = False) -> None:
+    """Have no space for one file, after so many; then there is again, unless it *stays* so."""
+    real, left = SafeWriter.put, [after]
 
     def put(self: SafeWriter, *given: object) -> None:
         left[0] -= 1
-        if not left[0]:
+        if left[0] == -1 or (stays and left[0] < 0):
             raise OSError(28, "No space left on device")
         real(self, *given)  # type: ignore[arg-type]
 
+    patched.setattr(SafeWriter, "put", put)
+
+
+def test_a_switch_that_fails_midway_is_undone(
+    jiaozi: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(SafeWriter, "put", put)
+        fill_the_disk(patched, 1)
         assert "no space" in jiaozi("switch", "main", code=None).err
     assert held(repo) == OTHER
     assert "nothing to commit" in jiaozi("status").out
