@@ -251,3 +251,20 @@ def test_a_block_that_an_act_under_way_needs_is_not_removed(
     assert HI_BLOCK in here(jiaozi)
     jiaozi("ipfs", "block", "rm", HI)
     assert HI_BLOCK not in here(jiaozi)
+
+
+def test_repo_verify_names_what_is_damaged_and_drops_it_when_told(
+    jiaozi: Run, unpinned: Path
+) -> None:
+    assert unpinned.exists()
+    total = len(here(jiaozi))
+    for file in (Path(os.environ["JIAOZI_PATH"]) / "segments").glob("*.car"):
+        file.write_bytes(file.read_bytes().replace(b"hi\n", b"hu\n"))
+    ran = jiaozi("ipfs", "repo", "verify", code=1)
+    assert f"block {HI_BLOCK} was corrupt" in ran.out
+    assert "verify complete, 1 blocks corrupt" in ran.err
+    ran = jiaozi("ipfs", "repo", "verify", "--drop")
+    assert f"block {HI_BLOCK} was corrupt" in ran.out
+    assert "verify complete, 1 blocks corrupt, 1 removed" in ran.out
+    assert jiaozi("ipfs", "repo", "verify").out.endswith("all blocks validated.\n")
+    assert len(here(jiaozi)) == total - 1
