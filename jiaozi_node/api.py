@@ -16,7 +16,8 @@ refusals, the families of `jiaozi_node.errors`. Results are frozen values.
 **The home.** `open` and `init` take the node home's lock, which one process has at a time; `close`,
 or the end of a ``with``, lets it go. Meanwhile commands and other processes wait up to ten seconds
 for it and then give up (`Locked`), so hold a repository no longer than you need it. Several
-repositories of one process may be open together: they share their home.
+repositories of one process may be open together: they share their home. Where ``jiaozi daemon``
+holds the home all go through it, and nobody waits.
 
 **Threads.** All that is open on one home may be used by any thread: calls take turns, reads of
 files one block at a time. One open file is for one thread at a time.

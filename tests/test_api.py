@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from jiaozi_node import api
 from jiaozi_node.cli.main import main
 from jiaozi_node.commands import diff, diff_rows, log
 from jiaozi_node.dag.traverse import links_of
+from jiaozi_node.http.home import HomeSocket
 from jiaozi_node.node import hooks
+from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.stores.api import BlockMissing
 
 AUTHOR = "Ada <ada@example.org>"
@@ -304,6 +307,23 @@ def test_the_home_is_held_until_it_is_closed(repo: jiaozi.Repository, place: Pat
     assert "closed" in repr(repo)
     with jiaozi.open(place / "birds" / "sub") as again:
         assert again.root == repo.root
+
+
+def test_beside_a_daemon_others_may_work_too(repo: jiaozi.Repository, place: Path) -> None:
+    repo.close()
+    with closing(LocalHome.open(place / "home")) as home:
+        socket = HomeSocket(home)
+        socket.start()
+        with jiaozi.open(place / "birds") as again:
+            write(again, {"data.csv": "id,n\n1,z\n", "big.txt": "big\n" * 500_000})
+            again.add(".")
+            made = again.commit("beside", author=AUTHOR)
+            assert again["HEAD:big.txt"].read_text() == "big\n" * 500_000
+            assert again.rows("HEAD~", "HEAD", key=["id"], paths=["data.csv"])
+            assert again.head.commit == made.cid
+            with jiaozi.open(place / "birds") as third:
+                assert third.status().clean
+        assert socket.stop(10)
 
 
 def test_threads_take_turns(repo: jiaozi.Repository) -> None:
