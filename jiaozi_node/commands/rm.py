@@ -22,7 +22,7 @@ def rm(call: Call) -> Iterator[dict[str, Any]]:
         force=call.option("force"),
         dry_run=dry_run,
     )
-    for path in done.paths:
+    for path in () if call.option("quiet") else done.paths:
         yield {"removed": path, "written": not dry_run}
 
 
@@ -61,10 +61,11 @@ RM = Command(
     handler=rm,
     arguments=(Argument("path", "Files, quoted globs, with -r directories.", many=True),),
     options=(
-        Option("cached", Kind.BOOL, "From the stage alone; the file stays.", ()),
+        Option("cached", Kind.BOOL, "From the stage alone; the file stays."),
         Option("recursive", Kind.BOOL, "Directories too.", ("r",)),
         Option("force", Kind.BOOL, "Even what is saved nowhere else.", ("f",)),
         Option("dry-run", Kind.BOOL, "Only tell what would go.", ("n",)),
+        Option("quiet", Kind.BOOL, "Print nothing.", ("q",)),
     ),
     text=_rm_text,
 )

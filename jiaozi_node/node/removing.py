@@ -8,6 +8,7 @@ is removed and holds what isn't tracked stays on disk with that.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from jiaozi_node.dag.walk import run, stream
@@ -127,6 +128,7 @@ def _write(repository: Repository, steps: list[Change | Folder]) -> None:
     try:
         moving.write(repository, steps)
     except (JiaoziError, OSError):
-        back = [Change(step.path, None, step.before) for step in steps if isinstance(step, Change)]
-        moving.write(repository, list(back), careful=True)
+        back = [step._replace(before=None, after=step.before) for step in steps]
+        with suppress(JiaoziError, OSError):  # what is still gone then, the stage has
+            moving.write(repository, back, careful=True)
         raise

@@ -37,7 +37,7 @@ class Taken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A rename: *inode* is that of what moves, *over* says that it may replace a file."""
+    """A rename: *inode* is that of what moves, *over* says that a file gives way to it."""
 
     source: Parts
     target: Parts
@@ -88,7 +88,7 @@ def move(
                 done.append(one)
         except OSError:
             for one in reversed(done):
-                if not one.over:  # what it replaced is gone either way
+                with suppress(OSError):
                     os.rename(_path(me, one.target), _path(me, one.source))
             me.home.names.apply((RowChange(INTENTS, at, None, expect=data),))
             raise
@@ -154,7 +154,8 @@ def _planned(
             raise Misuse(f"two files would become {inner}")
         taken.add(place)
         inode = os.lstat(_path(repository, source)).st_ino
-        found.append((Move(source, place, inode, force), cid))
+        over = os.path.lexists(_path(repository, place))
+        found.append((Move(source, place, inode, over), cid))
     moving = {move.source for move, _cid in found}
     for one in moving | taken:
         for depth in range(len(one)):

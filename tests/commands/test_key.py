@@ -84,6 +84,19 @@ def test_amending_drops_the_signature_unless_it_is_made_anew(jiaozi: Run, repo: 
     assert [row["verdict"] for row in signatures(jiaozi)] == ["good"]
 
 
+def test_replaying_a_commit_drops_its_signature(jiaozi: Run, repo: Path) -> None:
+    jiaozi("commit", "-m", "first", "--author", "A")
+    jiaozi("switch", "-c", "other")
+    (repo / "b").write_text("b\n")
+    jiaozi("add", ".")
+    jiaozi("commit", "-S", "-m", "second", "--author", "A")
+    jiaozi("switch", "main")
+    jiaozi("commit", "--allow-empty", "-m", "between", "--author", "A")
+    jiaozi("cherry-pick", "other")
+    assert signatures(jiaozi) == []
+    assert len(signatures(jiaozi, "other")) == 1
+
+
 def test_log_and_show_tell_of_signatures_and_whom_one_does_not_trust(
     jiaozi: Run, repo: Path
 ) -> None:

@@ -240,15 +240,19 @@ def test_a_move_that_fails_midway_is_undone(
     real = os.rename
 
     def rename(source: str, target: str) -> None:
-        if source.endswith("/b") and target.endswith("/dir/b"):
+        if source.endswith("/work/b"):
             raise PermissionError(13, "Permission denied", source)
         real(source, target)
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "rename", rename)
         assert "permission denied" in jiaozi("mv", "a", "b", "dir", code=4).err
+        assert status(jiaozi) == ""
+        (repo / "dir" / "a").write_text("in the way\n")
+        assert "permission denied" in jiaozi("mv", "-f", "a", "b", "dir", code=4).err
     assert status(jiaozi) == ""
-    assert (repo / "a").exists()
+    assert (repo / "a").read_text() == "a\n"
+    assert not (repo / "dir" / "a").exists()
 
 
 def test_what_is_in_dispute_is_not_moved(jiaozi: Run, repo: Path) -> None:

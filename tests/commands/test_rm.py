@@ -36,7 +36,7 @@ def test_a_file_goes_from_disk_and_stage(jiaozi: Run, repo: Path) -> None:
 
 def test_with_cached_the_file_stays(jiaozi: Run, repo: Path) -> None:
     (repo / "a").write_text("edited\n")
-    jiaozi("rm", "--cached", "a")
+    assert jiaozi("rm", "-q", "--cached", "a").out == ""
     assert (repo / "a").read_text() == "edited\n"
     assert status(jiaozi) == "D  a\n?? a\n"
 
@@ -189,9 +189,11 @@ def test_a_file_that_can_not_be_removed_brings_the_others_back(
         real(self, parts)
 
     monkeypatch.setattr(SafeWriter, "remove", remove)
-    assert "permission denied" in jiaozi("rm", "a", "b", code=4).err
+    assert "permission denied" in jiaozi("rm", "-r", "a", "b", "sub", "empty", code=4).err
     assert status(jiaozi) == ""
     assert (repo / "b").read_text() == "b\n"
+    assert (repo / "sub" / "deep" / "z").read_text() == "sub/deep/z\n"
+    assert (repo / "empty").is_dir()
 
 
 def test_removing_what_is_in_dispute_settles_it(jiaozi: Run, repo: Path) -> None:
