@@ -162,6 +162,47 @@ FAULTS = (
         ("tests/commands/test_merge.py::test_what_is_in_dispute_is_never_committed",),
     ),
     Fault(
+        "a signature that is good whatever it signs",
+        (
+            Change(
+                "versioning/signing.py",
+                "    return Verdict.GOOD if good else Verdict.BAD\n",
+                "    return Verdict.GOOD if good else Verdict.GOOD\n",
+            ),
+        ),
+        (
+            "tests/versioning/test_signing.py",
+            "tests/versioning/test_verification.py::test_a_field_changed_since_it_was_signed_is_told",
+            "tests/commands/test_verify.py::test_a_field_changed_after_signing_is_told_with_the_key",
+        ),
+    ),
+    Fault(
+        "hooks that run wherever they lie",
+        (
+            Change(
+                "node/hooks.py",
+                'config.find(f"{ENABLED}.{repository.copy_id}") is True\n',
+                'config.find(f"{ENABLED}.{repository.copy_id}") != 5\n',
+            ),
+        ),
+        (
+            "tests/commands/test_hooks.py::test_a_hook_runs_only_where_it_was_allowed",
+            "tests/commands/test_hooks.py::test_a_copy_of_the_directory_runs_no_hook",
+        ),
+    ),
+    Fault(
+        "a stat index that trusts what was touched as it looked",
+        (
+            Change(
+                "worktree/index.py",
+                "        if found.st_mtime_ns >= self._began_ns or "
+                "found.st_ctime_ns >= self._began_ns or not stat:\n",
+                "        if not stat:\n",
+            ),
+        ),
+        ("tests/worktree/test_index.py::test_within_a_tick_no_edit_is_overlooked",),
+    ),
+    Fault(
         "files written before the intent",
         (
             Change(

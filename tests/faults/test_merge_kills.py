@@ -1,4 +1,4 @@
-"""kill -9 at calls of merge, resolve, --continue, --abort and cherry-pick, home and files alike.
+"""kill -9 at calls of merge, resolve, --continue, --abort, cherry-pick, mv, home and files alike.
 
 Afterwards the working copy is as before the act or as after it, to the last file; where it was
 before, the act works at the next try. Unsaved work elsewhere is never touched.
@@ -36,6 +36,7 @@ ACTS: dict[str, tuple[list[list[str]], list[str], int]] = {
     "resolve": ([["merge", "topic"]], ["resolve", "--theirs", "."], 0),
     "continue": ([["merge", "topic"], ["add", "."]], ["merge", "--continue"], 0),
     "abort": ([["merge", "topic"], ["resolve", "--theirs", "b"]], ["merge", "--abort"], 0),
+    "move": ([], ["mv", "b", "t", "d"], 0),
     "series": ([["switch", "clean"]], ["cherry-pick", "topic~1", "topic", "main"], 1),
 }
 
