@@ -1,11 +1,14 @@
 """kill -9 during add, commit, import, pin, unpin and gc of the real command line.
 
 A third of the kills come at random moments, the others at a random call of a chosen kind, some of
-them with half of a write done. Afterwards whatever was acknowledged is there, and the home sound.
+them with half of a write done. After some of them the index or its mark is lost too, and whoever
+opens the home next is killed in turn, amid its recovery. Afterwards whatever was acknowledged is
+there, and the home sound.
 """
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections import Counter
@@ -36,6 +39,28 @@ KINDS = (  # operations, places, and among how many such calls one is picked
     (ip.ALL, bits(ip.DROPS), 2),
     (ip.ALL, ip.ALL, 300),
 )
+OPENERS = (["fsck"], ["fsck", "--repair"], ["gc"], ["status"], ["ipfs", "repo", "stat"])
+DERIVED = ("index", "index.mark", "index.clean")
+
+
+def recovery_killed(
+    numbers: random.Random, home: Path, work: Path, zygote: Zygote, interposer: Interposer
+) -> bool:
+    """Have a command open what a kill left, and kill it too; tell whether it came to that."""
+    if numbers.random() < 0.3:
+        lost = home / numbers.choice(DERIVED)
+        if lost.is_dir():
+            shutil.rmtree(lost)
+        else:
+            lost.unlink(missing_ok=True)
+    ops, places, among = numbers.choice(KINDS)
+    mode = numbers.choice((ip.KILL, ip.TEAR))
+    interposer.arm(mode, numbers.randrange(1, among + 1), ops=ops, places=places)
+    words = numbers.choice(OPENERS)
+    status, said = zygote.run("commands", home, work, commands=[words])
+    assert status in (0, 1, -signal.SIGKILL), (words, said)
+    assert status != 1 or words[0] == "fsck", (words, said)
+    return status == -signal.SIGKILL
 
 
 def test_kills_lose_nothing(
@@ -45,7 +70,7 @@ def test_kills_lose_nothing(
     phases: Counter[str] = Counter()
     codes: Counter[int] = Counter()
     acts: Counter[str] = Counter()
-    early = acknowledged = injections = 0
+    early = acknowledged = injections = again = 0
     notes: list[str] = []
     home = work = place
     model = Model()
@@ -86,6 +111,8 @@ def test_kills_lose_nothing(
         phases[phase_of(call)] += 1
         model.hear(said + zygote.said())
         acts[model.under_way or "between acts"] += 1
+        while numbers.random() < 0.4:
+            again += recovery_killed(numbers, home, work, zygote, interposer)
         interposer.arm(0, 0)
         codes[model.check(home, work)] += 1
         if (cycle + 1) % AFRESH_EVERY == 0 or cycle + 1 == SIZES.kills:
@@ -95,7 +122,7 @@ def test_kills_lose_nothing(
     show(
         f"kills: {SIZES.kills} in {took:.1f} s, {early} before exit, {acknowledged} acts "
         f"acknowledged and kept; phases: {ip.counted(phases)}; acts: {ip.counted(acts)}; "
-        f"fsck clean {codes[0]}, mendable {codes[1]}"
+        f"killed in recovery {again}; fsck clean {codes[0]}, mendable {codes[1]}"
     )
     for note, count in Counter(notes).most_common(5):
         show(f"  {count} × {note}")
@@ -104,3 +131,4 @@ def test_kills_lose_nothing(
     if SIZES.kills >= 100:
         for phase in PHASES:
             assert phases[phase] >= SIZES.kills // 20, f"hardly a kill hit: {phase}"
+        assert again >= SIZES.kills // 20
