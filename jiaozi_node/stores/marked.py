@@ -10,6 +10,7 @@ body; integers are big-endian. A body is the DAG-CBOR of a `Step` as a list, CID
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -102,8 +103,9 @@ class Marked:
         return self._end > 0
 
     def discard(self) -> None:
-        """Remove the file, whoever's it is."""
-        self._path.unlink(missing_ok=True)
+        """Remove the file, whoever's it is; where it can't be, no later run believes it."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
         self._end = 0
 
 

@@ -199,6 +199,8 @@ def test_a_full_disk_stops_the_notes_and_not_the_marking(
     marking = marked(other, [top, root(leaf("other").cid)], Marked(tmp_path / "m", RUN))
     assert len(marking.kept) == len(blocks) + 1
     assert not (tmp_path / "m").exists()
+    (tmp_path / "file").write_bytes(b"")  # no directory can be made there
+    assert len(marked(other, [top], Marked(tmp_path / "file" / "m", RUN)).kept) == len(blocks)
 
 
 def test_a_block_that_went_missing_is_noticed_by_the_walk_that_goes_on(tmp_path: Path) -> None:
