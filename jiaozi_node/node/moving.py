@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from stat import S_ISDIR
 from typing import Any, TypeVar
 
 from jiaozi_node.dag.walk import Need, driven, run, stream
@@ -32,6 +33,7 @@ from jiaozi_node.versioning.merges import Under
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.workingcopies import Head
 from jiaozi_node.worktree.checkout import materialize
+from jiaozi_node.worktree.index import StatIndex
 from jiaozi_node.worktree.look import Look
 from jiaozi_node.worktree.writer import InTheWay, SafeWriter, temp_prefix
 
@@ -242,12 +244,13 @@ def write(
             to_write = [
                 step for step in to_write if isinstance(step, Folder) or _expected(look, step)
             ]
-        with SafeWriter(repository.root, temp=temp) as writer:
+        written = _Written(repository, index)
+        with SafeWriter(repository.root, temp=temp, placed=written.learn) as writer:
             for step in reversed(to_write):
                 if step.after is not None or not step.path:
                     continue
-                is_folder = look.is_directory(step.path)
-                if is_folder == isinstance(step, Folder) and look.exists(step.path):
+                there = look.stat(step.path)
+                if there is not None and S_ISDIR(there.st_mode) == isinstance(step, Folder):
                     try:
                         writer.remove(step.path)
                     except InTheWay:  # it holds what isn't tracked, and stays
@@ -259,9 +262,28 @@ def write(
                     if step.path and careful and look.is_file(step.path):
                         continue
                     writer.directory(step.path, step.names, step.mode, step.mtime)
-                else:
-                    for _files, _bytes in stream(materialize(step.after, writer, step.path), get):
-                        pass
+                    continue
+                written.now = step.after
+                if step.after.codec == RAW:  # what nearly all small files are, spelt out
+                    writer.put(step.path, get(step.after).data)
+                    continue
+                for _files, _bytes in stream(materialize(step.after, writer, step.path), get):
+                    pass
+
+
+class _Written:
+    """Remembers the files that were written, so that nobody need hash them again."""
+
+    def __init__(self, repository: Repository, index: StatIndex) -> None:
+        self._repository, self._index = repository, index
+        self.now: Cid | None = None  # what is being written
+
+    def learn(self, parts: Parts, found: os.stat_result) -> None:
+        cid = self.now
+        if cid is not None:
+            size = found.st_size
+            tsize = size if cid.codec == RAW else _node(self._repository, cid).tsize
+            self._index.learn_written(os.fsencode("/".join(parts)), found, cid, tsize)
 
 
 def _expected(look: Look, step: Change) -> bool:
@@ -290,14 +312,17 @@ def check(
                 continue
             if step.path in staged and staged[step.path] != step.after:
                 found.append(path_text(step.path))
-            elif look.is_directory(step.path):
+                continue
+            there = look.stat(step.path)
+            if there is None:
+                continue
+            if S_ISDIR(there.st_mode):
                 if step.after is not None and not look.holds_only(step.path, gone):
                     found.append(path_text(step.path))
-            else:
-                now = look.at(step.path)
-                fits = now is not None and now in (step.before, step.after)
-                if not fits and look.exists(step.path):
-                    found.append(path_text(step.path))
+                continue
+            now = look.at(step.path, there)
+            if now is None or now not in (step.before, step.after):
+                found.append(path_text(step.path))
     if found:
         raise Unsaved(tuple(dict.fromkeys(found)))
 

@@ -1,22 +1,22 @@
 """What differs between two UnixFS trees, found without reading what is equal.
 
 Subtrees with one CID are never asked for, so the walk reads only what changed and works where the
-rest is missing. Sharded directories are compared slot by slot (see `compare`), but listed whole for
-`walked`, whose caller has use for every name. Renames are the caller's business.
+rest is missing. Sharded directories are compared slot by slot (see `compare`), but listed whole by
+`walked` where names came, as its caller holds them against all others. Renames are the caller's
+business.
 """
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-from jiaozi_node.dag.walk import Lookup, Walk, gather
+from jiaozi_node.dag.walk import Walk, gather
 from jiaozi_node.errors import LimitExceeded
 from jiaozi_node.formats.block import Block
-from jiaozi_node.formats.cid import RAW, Cid
+from jiaozi_node.formats.cid import Cid
 from jiaozi_node.unixfs import compare
-from jiaozi_node.unixfs.compare import Pair
-from jiaozi_node.unixfs.directory import Entry, entries
-from jiaozi_node.unixfs.node import DIRECTORY, Mtime
-from jiaozi_node.unixfs.stat import Stat, stat
+from jiaozi_node.unixfs.compare import Keys, Pair, Row, differing, opened
+from jiaozi_node.unixfs.directory import values
+from jiaozi_node.unixfs.hamt import Value
+from jiaozi_node.unixfs.node import Mtime
 
 MAX_DEPTH = 256  # directories below each other
 
@@ -38,7 +38,8 @@ class Folder(NamedTuple):
     """A directory at *path* whose CID is not the same in both trees, the root included.
 
     *before* and *after* are None where there is no directory. *names* are its entries in the later
-    tree, or in the earlier one when it went; *mode* and *mtime* likewise.
+    tree, or in the earlier one when it went; of one that is in both and has no new name, those that
+    changed. *mode* and *mtime* are those of the later tree, or the earlier one.
     """
 
     path: tuple[str, ...]
@@ -78,48 +79,37 @@ def walked(before: Cid | None, after: Cid | None) -> Walk[Change | Folder, None]
             raise LimitExceeded(
                 f"depth of the tree below {path[0]!r}", MAX_DEPTH, len(path), "names"
             )
-        was = yield from _below(old)
-        now = yield from _below(new)
+        was, now = (yield from opened(old)), (yield from opened(new))
         file_before = old if was is None else None
         file_after = new if now is None else None
         if file_before or file_after:
             yield Change(path, file_before, file_after)
-        if was is None and now is None:
+        top = now or was
+        if top is None:
             continue
-        top = now if now is not None and now.stat is not None else was
-        if top is not None and top.stat is not None:
-            there = (old if was and was.stat else None, new if now and now.stat else None)
-            yield Folder(path, *there, tuple(top.held), top.stat.mode, top.stat.mtime)
-        old_held = was.held if was else {}
-        new_held = now.held if now else {}
-        for name in sorted(old_held.keys() | new_held.keys(), key=_bytes, reverse=True):
-            one, other = old_held.get(name), new_held.get(name)
-            if one != other:
-                stack.append(((*path, name), one, other))
+        rows: list[Row] = yield from gather(differing((was, now), _equal))
+        named = [row.name for row in rows if row.sides[now is not None] is not None]
+        if was and now and any(before is None for _name, (before, _after) in rows):
+            listed: list[Value] = yield from gather(values(now.cid))
+            named = [value.name for value in listed]
+        mode, mtime = top.message.mode, top.message.mtime
+        yield Folder(
+            path,
+            was.cid if was else None,
+            now.cid if now else None,
+            tuple([_text(name) for name in named]),
+            None if mode is None else mode & 0o7777 or None,
+            mtime,
+        )
+        rows.sort(reverse=True)
+        for name, sides in rows:
+            one, other = [None if side is None else Cid(side.cid) for side in sides]
+            stack.append(((*path, _text(name)), one, other))
 
 
-class _Held(NamedTuple):
-    """What a directory holds; *stat* is None where nothing stands."""
-
-    stat: Stat | None
-    held: Mapping[str, Cid]
+def _equal(keys: Keys) -> bool:
+    return keys[0] == keys[1]
 
 
-_NOTHING = _Held(None, {})
-
-
-def _below(cid: Cid | None) -> Lookup[_Held | None]:
-    """Return the entries of a directory, none where there is nothing, None for a file."""
-    if cid is None:
-        return _NOTHING
-    if cid.codec == RAW:
-        return None
-    found = yield from stat(cid)
-    if found.kind != DIRECTORY:
-        return None
-    listed: list[Entry] = yield from gather(entries(cid))
-    return _Held(found, {entry.name: entry.cid for entry in listed})
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

@@ -61,6 +61,11 @@ class Opened:
         return Opened(block, message, None, links)
 
     @property
+    def cid(self) -> Cid:
+        """Its CID."""
+        return self._block.cid
+
+    @property
     def links(self) -> list[RawLink]:
         """The links as they are on the wire."""
         if self._links is None:

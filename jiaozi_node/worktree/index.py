@@ -153,8 +153,15 @@ class StatIndex:
 
     def learn(self, path: bytes, found: os.stat_result, cid: Cid, tsize: int) -> None:
         """Remember what *path* hashed to; *found* is its lstat from before it was read."""
+        if found.st_mtime_ns >= self._began_ns or found.st_ctime_ns >= self._began_ns:
+            self.forget(path)
+        else:
+            self.learn_written(path, found, cid, tsize)
+
+    def learn_written(self, path: bytes, found: os.stat_result, cid: Cid, tsize: int) -> None:
+        """Remember what was written to *path*; *found* is its lstat, which no later one is like."""
         stat = stat_bytes(found)
-        if found.st_mtime_ns >= self._began_ns or found.st_ctime_ns >= self._began_ns or not stat:
+        if not stat:
             self.forget(path)
             return
         above, name = _split(path)

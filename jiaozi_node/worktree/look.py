@@ -31,9 +31,12 @@ class Look:
     def __exit__(self, *raised: object) -> None:
         self._reader.__exit__(None, None, None)
 
-    def at(self, parts: Parts) -> Cid | None:
-        """Return the CID of the file or symlink at *parts*; None for anything else."""
-        found = self._stat(parts)
+    def at(self, parts: Parts, found: os.stat_result | None = None) -> Cid | None:
+        """Return the CID of the file or symlink at *parts*, whose `stat` may be given as *found*.
+
+        None for anything else.
+        """
+        found = found or self.stat(parts)
         if found is None:
             return None
         path = os.path.join(self._root, *parts)
@@ -52,16 +55,16 @@ class Look:
 
     def exists(self, parts: Parts) -> bool:
         """Tell whether anything stands at *parts*."""
-        return self._stat(parts) is not None
+        return self.stat(parts) is not None
 
     def is_directory(self, parts: Parts) -> bool:
         """Tell whether a directory stands at *parts*."""
-        found = self._stat(parts)
+        found = self.stat(parts)
         return found is not None and S_ISDIR(found.st_mode)
 
     def is_file(self, parts: Parts) -> bool:
         """Tell whether something stands at *parts* that is no directory."""
-        found = self._stat(parts)
+        found = self.stat(parts)
         return found is not None and not S_ISDIR(found.st_mode)
 
     def holds_only(self, parts: Parts, allowed: Set[Parts]) -> bool:
@@ -73,7 +76,8 @@ class Look:
                 return False
         return True
 
-    def _stat(self, parts: Parts) -> os.stat_result | None:
+    def stat(self, parts: Parts) -> os.stat_result | None:
+        """Return the lstat of what stands at *parts*, None for nothing."""
         above = os.path.join(self._root, *parts[:-1])
         real = self._real.get(above)
         if real is None:

@@ -87,6 +87,9 @@ class SafeWriter:
     *folding* tells which spellings the directory of a descriptor takes for one name; by default
     the file system is asked, by a file that is made and removed. *temp* is what temporary names
     begin with: who gives it can find what a kill left.
+
+    *placed* is told the lstat of each file that stands in its place, if that is sure to differ from
+    the lstat of any that is written there later: see `_stamped`.
     """
 
     def __init__(
@@ -97,10 +100,12 @@ class SafeWriter:
         parent: bool = False,
         folding: Callable[[int], Folding] | None = None,
         temp: str | None = None,
+        placed: Callable[[Parts, os.stat_result], None] | None = None,
     ) -> None:
         self.target, self.rules = os.fspath(target), rules
         self._serial, self._prefix = 0, temp or temp_prefix(os.urandom(6))
         self._folding = folding or partial(probe, prefix=self._prefix)
+        self._placed = placed
         self._stack: list[tuple[str, int]] = []
         self._links: list[tuple[Parts, bytes, Mtime | None]] = []
         self._late: list[tuple[Parts, int | None, Mtime | None]] = []
@@ -157,9 +162,9 @@ class SafeWriter:
                 if data:
                     _write(fd, parts, data)
                 _finish_file(fd, parts, wanted, mtime)
+                self._place_open(here, temp, parts, fd, mtime)
             finally:
                 os.close(fd)
-            self._place(here, temp, parts)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temp, dir_fd=here)
@@ -311,6 +316,19 @@ class SafeWriter:
             return
         raise InTheWay(parts, f"{_TEMP_ATTEMPTS} temporary names beside it are taken")
 
+    def _place_open(self, here: int, temp: str, parts: Parts, fd: int, mtime: Mtime | None) -> None:
+        """Do what `_place` does for the file open at *fd*, and tell of it."""
+        if self._placed is None:
+            self._place(here, temp, parts)
+            return
+        with _named(parts):
+            stamp_ns = _stamped(fd, mtime)
+        self._place(here, temp, parts)
+        with _named(parts):
+            found = os.fstat(fd)
+        if found.st_mtime_ns == stamp_ns:
+            self._placed(parts, found)
+
     def _place(self, here: int, temp: str, parts: Parts) -> None:
         """Rename *temp* to the last of *parts* in *here*; an empty directory there gives way."""
         name = parts[-1]
@@ -387,12 +405,12 @@ class FileWriter:
         try:
             try:
                 if kind is None:
-                    _finish_file(self._fd, self._parts, self._mode, self._mtime)
+                    parts, fd, mtime = self._parts, self._fd, self._mtime
+                    _finish_file(fd, parts, self._mode, mtime)
+                    self._writer._place_open(self._here, self._temp, parts, fd, mtime)
+                    placed = True
             finally:
                 os.close(self._fd)
-            if kind is None:
-                self._writer._place(self._here, self._temp, self._parts)
-                placed = True
         finally:
             if not placed:
                 with suppress(OSError):
@@ -424,6 +442,22 @@ def _finish_file(fd: int, parts: Parts, mode: int | None, mtime: Mtime | None) -
             os.fchmod(fd, mode)
         if mtime is not None:
             os.utime(fd, ns=_both(mtime))
+
+
+def _stamped(fd: int, mtime: Mtime | None) -> int:
+    """Give a file that was written a time that no later writing gives it; return it.
+
+    Whoever writes again within the tick of the file system's clock sets the very time that the file
+    has now, so it is set back by a nanosecond. A time of its own, if past, tells already. Where the
+    file system keeps no nanoseconds the file comes out with another time than was returned.
+    """
+    found = os.fstat(fd)
+    if mtime is None:
+        stamp_ns = found.st_mtime_ns - 1
+        os.utime(fd, ns=(stamp_ns, stamp_ns))
+        return stamp_ns
+    stamp_ns = _both(mtime)[1]
+    return stamp_ns if stamp_ns < found.st_ctime_ns else -1
 
 
 def _open_target(target: str, parent: bool) -> tuple[int, bool]:

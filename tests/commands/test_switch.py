@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jiaozi_node.worktree.import_tree import Reader
 from jiaozi_node.worktree.writer import SafeWriter
 from tests.commands.conftest import Run
 
@@ -251,3 +252,31 @@ def test_before_the_first_commit_another_branch_can_be_meant(jiaozi: Run, place:
     jiaozi("add", ".")
     jiaozi("commit", "-m", "first", "--author", "A")
     assert jiaozi("branch").out.startswith("* begun")
+
+
+def test_files_that_a_switch_wrote_are_known_and_edits_of_them_seen(
+    jiaozi: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [repo / f"{number}" for number in range(30)]
+    jiaozi("switch", "-c", "side")
+    for file in many:
+        file.write_bytes(b"side")
+    jiaozi("add", ".")
+    jiaozi("commit", "-m", "side")
+    jiaozi("switch", "main")
+    jiaozi("switch", "side")
+    read: list[object] = []
+    plain = Reader.file
+
+    def counted(reader: Reader, *what: object) -> object:
+        read.append(what[1])
+        return plain(reader, *what)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Reader, "file", counted)
+    assert "?? " not in jiaozi("status", "--short").out
+    assert not {file.name for file in many}.intersection(map(str, read))
+    # As quickly as can be, and of the same size.
+    jiaozi("switch", "main")
+    jiaozi("switch", "side")
+    many[7].write_bytes(b"edit")
+    assert jiaozi("status", "--short").out == " M 7\n"

@@ -14,7 +14,7 @@ from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.memory import MemoryStore
 from jiaozi_node.unixfs.add import Importer, add_bytes
 from jiaozi_node.unixfs.build import DirectoryBuilder
-from jiaozi_node.unixfs.changes import MAX_DEPTH, Change, changes
+from jiaozi_node.unixfs.changes import MAX_DEPTH, Change, Folder, changes, walked
 from jiaozi_node.unixfs.profile import named
 
 Files = dict[tuple[str, ...], bytes]
@@ -155,3 +155,19 @@ def test_of_a_sharded_directory_only_slots_that_differ_are_read() -> None:
     (change,) = stream(changes(before, after), get)
     assert change == Change(("007",), _cid(b"1"), _cid(b"2"))
     assert len(asked) <= 12  # the way to one name, on either side
+
+
+def test_a_directory_tells_all_its_names_where_one_is_new() -> None:
+    store = MemoryStore()
+    files: Files = {("d", name): name.encode() for name in ("a", "b", "c")}
+    before = _add(store, files)
+
+    def names(new: Files) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        walk = stream(walked(before, _add(store, new)), store.get)
+        return [(step.path, step.names) for step in walk if isinstance(step, Folder)]
+
+    assert names({**files, ("d", "b"): b"other"}) == [((), ("d",)), (("d",), ("b",))]
+    assert names({("d", "b"): b"b"}) == [((), ("d",)), (("d",), ())]
+    came = names({**files, ("d", "B"): b"new"})
+    assert came == [((), ("d",)), (("d",), ("B", "a", "b", "c"))]
+    assert names({("e", "f"): b""}) == [((), ("e",)), (("d",), ("a", "b", "c")), (("e",), ("f",))]

@@ -291,3 +291,38 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
         with pytest.raises(InTheWay):
             writer.put(("a", "b", "f", "x"), b"")
     assert count() == before
+
+
+def test_what_is_told_of_a_file_is_true_of_no_later_one(tmp_path: Path) -> None:
+    told: dict[tuple[str, ...], os.stat_result] = {}
+
+    def placed(parts: tuple[str, ...], found: os.stat_result) -> None:
+        told[parts] = found
+
+    def looks_the_same(name: str) -> bool:
+        now, was = os.lstat(tmp_path / name), told[(name,)]
+        keys = ("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
+        return all(getattr(now, key) == getattr(was, key) for key in keys)
+
+    ahead = (2**33, 0)  # the year 2242
+    with SafeWriter(tmp_path, placed=placed) as writer:
+        for number in range(50):
+            name = f"f{number}"
+            if number % 2:
+                writer.put((name,), b"one")
+            else:
+                with writer.file((name,), 0o640) as out:
+                    out.write(b"one")
+            assert looks_the_same(name)
+            with (tmp_path / name).open("r+b") as again:  # within the same tick of the clock
+                again.write(b"two")
+            assert not looks_the_same(name)
+        writer.put(("past",), b"one", mtime=(10**9, 5))
+        assert looks_the_same("past")
+        assert told[("past",)].st_mtime_ns == 10**18 + 5
+        # What comes from the future may look the same when that has come.
+        writer.put(("future",), b"one", mtime=ahead)
+        assert ("future",) not in told
+        with pytest.raises(RuntimeError), writer.file(("broken",)):
+            raise RuntimeError
+        assert ("broken",) not in told
