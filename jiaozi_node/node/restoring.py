@@ -12,6 +12,7 @@ from jiaozi_node.node import moving
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.settling import is_within
 from jiaozi_node.node.status import Parts, path_text, staged, working
+from jiaozi_node.node.whole import bring_back
 from jiaozi_node.unixfs.changes import Change, Folder
 from jiaozi_node.versioning.merges import UnderWay
 from jiaozi_node.versioning.reflog import Note
@@ -132,10 +133,14 @@ def _to(
     """Write what differs from *tree* within; unless *overlay* remove what only *stage* has."""
     found: dict[Parts, Cid | None] = {}
     folders: list[Parts] = []
-    for entry in working(repository, tree, untracked=False):
+    missing: list[tuple[Parts, Cid]] = []
+    whole = () in within  # else only some of a directory may be wanted
+    for entry in working(repository, tree, untracked=False, whole=whole):
         if not is_within(entry.parts, within):
             continue
-        if entry.folder:
+        if entry.folder and whole and entry.before is not None:
+            missing.append((entry.parts, entry.before))
+        elif entry.folder:
             folders.append(entry.parts)
         else:
             found[entry.parts] = entry.before
@@ -155,8 +160,11 @@ def _to(
                     steps.append(Folder(parts[:depth], None, tree, (), None, None))
         if parts not in folders:
             steps.append(Change(parts, None if cid else stage, cid))
-    moving.write(repository, steps)
-    return _told(found)
+    if steps:
+        moving.write(repository, steps)
+    told = _told(found)
+    came = [path_text(parts) for parts in bring_back(repository, missing)]
+    return Restored((*told.written, *came), told.removed)
 
 
 def _told(found: Mapping[Parts, Cid | None]) -> Restored:

@@ -117,8 +117,10 @@ def staged(repository: Repository, head: Cid | None, tree: Cid) -> Iterator[tupl
             yield "A" if change.before is None else "D", path_text(change.path, folder=True)
 
 
-def working(repository: Repository, tree: Cid, *, untracked: bool = True) -> tuple[Difference, ...]:
-    """Return how the directory differs from *tree*."""
+def working(
+    repository: Repository, tree: Cid, *, untracked: bool = True, whole: bool = False
+) -> tuple[Difference, ...]:
+    """Return how the directory differs from *tree*; see `compare.compare`."""
     with stat_index(repository) as index:
         home = place_below(repository.root, os.path.realpath(repository.home.path))
         return tuple(
@@ -130,6 +132,7 @@ def working(repository: Repository, tree: Cid, *, untracked: bool = True) -> tup
                 index,
                 home=home,
                 untracked=untracked,
+                whole=whole,
             )
         )
 

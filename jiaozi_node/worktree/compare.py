@@ -24,9 +24,10 @@ from jiaozi_node.unixfs.directory import values
 from jiaozi_node.unixfs.node import Node
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.worktree import names
+from jiaozi_node.worktree.entry import PACK_STAT
 from jiaozi_node.worktree.ignore import GitRules
 from jiaozi_node.worktree.import_tree import Progress, Put, Reader, Sink
-from jiaozi_node.worktree.index import NO_STAT, PACK_STAT, StatIndex, cid_bytes
+from jiaozi_node.worktree.index import NO_STAT, StatIndex, cid_bytes
 from jiaozi_node.worktree.scan import Excludes, unread
 
 Parts = tuple[str, ...]
@@ -40,7 +41,8 @@ class Difference(NamedTuple):
     """A path at which a directory isn't what a tree says.
 
     *letter* is M, D or ?. *before* is what the tree has there, *after* what the file hashes to,
-    None unless it was modified. *folder* marks an untracked directory, or an empty one that went.
+    None unless it was modified. *folder* marks an untracked directory, or an empty one that went;
+    where `compare` was to tell of those whole, anything that went and isn't a single raw leaf.
     *node* is what was imported of a modified file when `compare` was to keep it.
     """
 
@@ -63,16 +65,18 @@ def compare(
     untracked: bool = True,
     put: Put | None = None,
     progress: Progress | None = None,
+    whole: bool = False,
 ) -> list[Difference]:
     """Return how the directory *root* differs from *tree*, in byte order of paths.
 
     *home* is the node home's place below *root*, which is passed over. Files are opened from their
     directories and no symlink is followed. With *put* the blocks of every modified file go there,
-    all of them before this returns. Raises `Unreadable`, `Vanished`, `Changed`.
+    all of them before this returns. With *whole* a directory that went isn't read but told of as
+    one. Raises `Unreadable`, `Vanished`, `Changed`.
     """
     sink = Sink(put)
     with Reader(profile, sink, progress) as reader:
-        work = _Comparing(root, get, profile, index, reader, home, untracked, sink)
+        work = _Comparing(root, get, profile, index, reader, home, untracked, sink, whole)
         top = os.open(root, _FLAGS & ~os.O_NOFOLLOW)
         try:
             work.run(top, tree)
@@ -95,9 +99,10 @@ class _Comparing:
         home: Parts | None,
         untracked: bool,
         sink: Sink,
+        whole: bool,
     ) -> None:
         self.found: list[Difference] = []
-        self._sink = sink
+        self._sink, self._whole = sink, whole
         self._root, self._get, self._profile = root, get, profile
         self._index, self._reader = index, reader
         self._home, self._untracked = home, untracked
@@ -255,6 +260,9 @@ class _Comparing:
 
     def _gone(self, path: Parts, cid: Cid) -> None:
         """Report every file of the tree at *path* as deleted, and directories that are empty."""
+        if self._whole and cid.codec != c.RAW:
+            self.found.append(Difference(path, DELETED, cid, None, True))
+            return
         walk: Iterator[Change | Folder] = stream(walked(cid, None), self._get)
         for change in walk:
             if isinstance(change, Folder):

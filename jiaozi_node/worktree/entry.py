@@ -2,6 +2,8 @@
 
 import os
 import stat
+from struct import Struct
+from struct import error as StructError
 from typing import Final, NamedTuple
 
 FILE: Final = "file"
@@ -50,3 +52,18 @@ def mode_text(mode: int) -> str:
     front = kind[:1] + special + kind[1:] + "t" * bool(mode & stat.S_ISVTX)
     bits = "".join(letter if mode & (0o400 >> at) else "-" for at, letter in enumerate("rwxrwxrwx"))
     return (front or "-") + bits
+
+
+_STAT = Struct("<qqqQ")  # size, mtime, ctime, inode
+PACK_STAT: Final = _STAT.pack
+STAT_BYTES: Final = _STAT.size
+
+
+def stat_bytes(found: os.stat_result) -> bytes:
+    """Return what tells a file with this lstat from a later one; empty where nothing can."""
+    try:
+        return _STAT.pack(
+            found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino & 2**64 - 1
+        )
+    except StructError:  # a time beyond the year 2262
+        return b""

@@ -22,6 +22,7 @@ from zlib import crc32
 
 from jiaozi_node.errors import Malformed, Misuse, Notice
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.worktree.entry import STAT_BYTES, stat_bytes
 from jiaozi_node.worktree.scan import unread
 
 VERSION = 3
@@ -45,14 +46,12 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 CREATE TABLE IF NOT EXISTS directories (path BLOB PRIMARY KEY, tree BLOB, records BLOB, sum INT);
 """
 
-_STAT = Struct("<qqqQ")  # size, mtime, ctime, inode
-PACK_STAT: Final = _STAT.pack
 _HEAD = Struct("<II")  # how many records, and how long each is
 _TSIZE = Struct("<Q")
-_CID_AT = _STAT.size + _TSIZE.size + 1  # behind the stat, the Tsize and the length of the CID
+_CID_AT = STAT_BYTES + _TSIZE.size + 1  # behind the stat, the Tsize and the length of the CID
 
 # In the place of a stat: of a directory, of a symlink, of nothing a record may be used for.
-NO_STAT: Final = b"\xff" * _STAT.size
+NO_STAT: Final = b"\xff" * STAT_BYTES
 
 
 class Known(NamedTuple):
@@ -60,16 +59,6 @@ class Known(NamedTuple):
 
     cid: Cid
     tsize: int
-
-
-def stat_bytes(found: os.stat_result) -> bytes:
-    """Return what a record of a file with this lstat begins with; empty when none can."""
-    try:
-        return _STAT.pack(
-            found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino & 2**64 - 1
-        )
-    except StructError:  # a time beyond the year 2262
-        return b""
 
 
 def cid_bytes(record: bytes) -> bytes:
@@ -149,7 +138,7 @@ class StatIndex:
         stat = stat_bytes(found)
         if record is None or not stat or not record.startswith(stat):
             return None
-        return Known(Cid(cid_bytes(record)), _TSIZE.unpack_from(record, _STAT.size)[0])
+        return Known(Cid(cid_bytes(record)), _TSIZE.unpack_from(record, STAT_BYTES)[0])
 
     def learn(self, path: bytes, found: os.stat_result, cid: Cid, tsize: int) -> None:
         """Remember what *path* hashed to; *found* is its lstat from before it was read."""
@@ -173,6 +162,24 @@ class StatIndex:
             directory.changed = True
             if old is None or cid_bytes(old) != cid.raw:
                 directory.tree = None
+
+    def learn_whole(
+        self,
+        path: bytes,
+        tree: Cid,
+        held: Mapping[str, tuple[bytes, int]],
+        stats: Mapping[str, bytes],
+    ) -> None:
+        """Remember a directory that was written whole: *tree*, which holds CIDs and Tsizes.
+
+        *stats* are the `stat_bytes` of files, of those of which no later file has the same.
+        """
+        get = stats.get
+        records = {
+            name: _record(get(name) or NO_STAT, cid, tsize) for name, (cid, tsize) in held.items()
+        }
+        found = self.directory(path)
+        found.tree, found.records, found.changed = tree.raw, records, True
 
     def forget(self, path: bytes) -> None:
         """Drop what is known of *path*."""

@@ -68,6 +68,11 @@ class NotWritten(Unavailable):
         self.parts, self.why = tuple(parts), why
 
 
+def not_written(parts: Sequence[str], fault: OSError) -> NotWritten:
+    """Return our error for the system's *fault*."""
+    return NotWritten(parts, _why(fault))
+
+
 @dataclass(frozen=True, slots=True)
 class Folding:
     """What the file system of a directory doesn't tell apart in names."""
@@ -89,7 +94,8 @@ class SafeWriter:
     begin with: who gives it can find what a kill left.
 
     *placed* is told the lstat of each file that stands in its place, if that is sure to differ from
-    the lstat of any that is written there later: see `_stamped`.
+    the lstat of any that is written there later: see `_stamped`. *root* is a descriptor of the
+    target if that is open already.
     """
 
     def __init__(
@@ -101,6 +107,7 @@ class SafeWriter:
         folding: Callable[[int], Folding] | None = None,
         temp: str | None = None,
         placed: Callable[[Parts, os.stat_result], None] | None = None,
+        root: int | None = None,
     ) -> None:
         self.target, self.rules = os.fspath(target), rules
         self._serial, self._prefix = 0, temp or temp_prefix(os.urandom(6))
@@ -111,7 +118,10 @@ class SafeWriter:
         self._late: list[tuple[Parts, int | None, Mtime | None]] = []
         if "\0" in self.target:
             raise Misuse(f"the target {self.target!r} contains NUL")
-        self._root, self._fresh = _open_target(self.target, parent)
+        if root is None:
+            self._root, self._fresh = _open_target(self.target, parent)
+        else:
+            self._root, self._fresh = os.dup(root), False
 
     def directory(
         self,
@@ -188,6 +198,37 @@ class SafeWriter:
         self._check(parts)
         names.check_target(target, parts)
         self._links.append((parts, target, mtime))
+
+    def beside(self, parts: Parts, entries: Sequence[str]) -> tuple[int, str, int]:
+        """Make a directory that is to become *parts*, which isn't there, and to hold *entries*.
+
+        Returns descriptors, now the caller's, of the directory that holds both and of the new one,
+        and its temporary name.
+        """
+        names.check_all(entries, parts, reserved=self.rules.reserved)
+        parent = self._parent(parts)
+        self._refuse_clash(parent, parts, entries)
+        for _ in range(_TEMP_ATTEMPTS):
+            self._serial += 1
+            temp = f"{self._prefix}{self._serial}"
+            try:
+                os.mkdir(temp, dir_fd=parent)
+            except FileExistsError:
+                continue
+            except OSError as fault:
+                raise not_written(parts, fault) from None
+            here = os.dup(parent)
+            try:
+                return here, temp, _open_directory(parent, (*parts[:-1], temp))
+            except BaseException:
+                os.close(here)
+                raise
+        raise InTheWay(parts, f"{_TEMP_ATTEMPTS} temporary names beside it are taken")
+
+    def enter(self, parts: Parts) -> int:
+        """Return a descriptor of the directory *parts*, which is there; good until another call."""
+        self._check(parts)
+        return self._enter(parts)
 
     def remove(self, parts: Parts) -> None:
         """Remove the file, symlink or empty directory *parts*; absent ones are passed over."""

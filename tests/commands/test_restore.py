@@ -1,11 +1,13 @@
 """Going back: restore and reset."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from jiaozi_node.worktree import hands
 from tests.commands.conftest import Run
 
 
@@ -102,3 +104,41 @@ def test_a_hard_reset_to_head_drops_what_is_staged_and_edited(jiaozi: Run, repo:
     assert jiaozi("status", "-s").out == "?? mine\n"
     assert not (repo / "staged").exists()
     assert "only one" in jiaozi("reset", "--hard", "--soft", code=2).err
+
+
+@pytest.mark.parametrize("enough", [0, 10**9])
+def test_everything_comes_back(
+    jiaozi: Run, repo: Path, monkeypatch: pytest.MonkeyPatch, enough: int
+) -> None:
+    """Whether or not other processes write, and in directories of every kind."""
+    monkeypatch.setattr(hands, "ENOUGH", enough)
+    expected = {
+        f"{directory}/{name}": os.fsencode(f"{directory}/{name}") * 99
+        for directory in ("many", "many/more", "plain", "deep/deeper/deepest", "mixed")
+        for name in ("a", "b", "not utf-8 \udcff", "c" * 200)
+    }
+    expected["mixed/large"] = bytes(2_500_000)
+    for name, data in expected.items():
+        (repo / name).parent.mkdir(parents=True, exist_ok=True)
+        (repo / name).write_bytes(data)
+    (repo / "mixed" / "link").symlink_to("../plain/a")
+    (repo / "plain" / "hollow").mkdir()
+    jiaozi("add", ".")
+    jiaozi("commit", "-m", "much")
+    for path in repo.iterdir():
+        if path.is_dir() and path.name != ".jiaozi":
+            shutil.rmtree(path)
+    (repo / "mixed").write_text("in the way of a directory")
+    (repo / "a").write_text("edited")
+    value = json.loads(jiaozi("restore", ".", "--json").out)
+    assert {name for name in expected if "utf" not in name} < set(value["restored"])
+    assert len(value["restored"]) == len(expected) + 3  # a, sub/b, the link
+    assert {name: (repo / name).read_bytes() for name in expected} == expected
+    assert (repo / "mixed" / "link").readlink() == Path("../plain/a")
+    assert (repo / "plain" / "hollow").is_dir()
+    assert (repo / "empty").is_dir()
+    assert jiaozi("status", "--short").out == ""
+    assert not list(repo.rglob(".jz*"))
+    # What was written is known, and an edit of it seen.
+    (repo / "many" / "a").write_bytes(expected["many/a"][::-1])
+    assert jiaozi("status", "--short").out == " M many/a\n"
