@@ -13,8 +13,9 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,6 +96,7 @@ class _Daemon:
         self._home, self._environ, self._grace_s = home, environ, grace_s
         self._told = asyncio.Event()
         self._ended = True
+        self._stop_soon: Callable[[], object] = self.shut_down
 
     def stop(self) -> None:
         """Begin to end; told twice, end at once."""
@@ -102,12 +104,17 @@ class _Daemon:
             os._exit(1)  # an acknowledged write is durable already
         self._told.set()
 
+    def shut_down(self) -> None:
+        """Begin to end because a command says so; saying so twice changes nothing."""
+        self._told.set()
+
     async def serve(self) -> int:
         """Be up until `stop`; return the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        socket = HomeSocket(self._home)
+        self._stop_soon = partial(loop.call_soon_threadsafe, self.shut_down)
+        socket = HomeSocket(self._home, self._stop_soon)
         socket.start()
         try:
             async with self._rpc() as listeners:
@@ -131,7 +138,7 @@ class _Daemon:
         wanted = [parse(text) for text in addresses("Addresses.API", config.find("Addresses.API"))]
         shown = config.shown()
         rules = rules_of(shown, 0)
-        rpc = Rpc(self._home, lambda: rules, environ=self._environ)
+        rpc = Rpc(self._home, lambda: rules, stop=self._stop_soon, environ=self._environ)
         door = Door(rpc)
         listeners = await begin_all(door, wanted)
         ports = [one.address.port for one in listeners if one.address.port]

@@ -14,7 +14,7 @@ from jiaozi_node.cli import arguments, output
 from jiaozi_node.cli.entry import INTERRUPTED
 from jiaozi_node.cli.memory import LARGE_BYTES, reuse_freed
 from jiaozi_node.commands import registry
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, ExitCode, Needs
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, ExitCode, Length, Needs
 from jiaozi_node.commands.shown import quoted
 from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse, Notice, Unavailable
 
@@ -158,6 +158,8 @@ def _render(
     for value in values:
         if isinstance(value, ExitCode):
             code = int(value)
+        elif isinstance(value, Length):
+            continue
         elif isinstance(value, bytes | bytearray | memoryview):
             out.write(value)
             if not tuned and len(value) >= LARGE_BYTES:

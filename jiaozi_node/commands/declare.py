@@ -182,6 +182,7 @@ class Call:
     files: FileSource | None = None
     home_or_none: "Home | None" = None
     edit_text: Callable[[str], str] | None = None  # opens an editor, where there is a terminal
+    stop: Callable[[], object] | None = None  # begins to end the daemon, where one is asked
     rendered_text: bool = False  # the answer goes to a person, not a program
     on_terminal: bool = False  # bytes of an answer would be written to a screen
     explicit: frozenset[str] = field(default_factory=frozenset)  # keys of options really given

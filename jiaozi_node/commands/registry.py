@@ -88,6 +88,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("ipfs", "repo", "stat"): ("ipfs.repo", "STAT", "Get stats of the node home."),
     ("ipfs", "repo", "verify"): ("ipfs.repo", "VERIFY", "Verify that no block is corrupted."),
     ("ipfs", "repo", "version"): ("ipfs.repo", "VERSION", "Show the repo version."),
+    ("ipfs", "shutdown"): ("ipfs.shutdown", "SHUTDOWN", "Shut down the IPFS daemon."),
     ("ipfs", "version"): ("ipfs.version", "VERSION", "Show IPFS version information."),
 }
 

@@ -37,8 +37,8 @@ _log = logging.getLogger(__name__)
 class HomeSocket:
     """Listens in the home's directory from `start` to `stop`."""
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
+    def __init__(self, home: Home, stop: Callable[[], object] | None = None) -> None:
+        self.home, self.stop_daemon = home, stop
         self.leases: dict[bytes, HoldsLease] = {}
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
@@ -265,6 +265,7 @@ class _Connection:
             note=lambda text: self._row("note", text),
             progress=_Reports(self._row, shown=given["progress"]),
             home_or_none=self._home,
+            stop=self._owner.stop_daemon,
             rendered_text=given["text"],
         )
         for value in command.handler(call):

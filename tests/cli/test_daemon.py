@@ -100,6 +100,22 @@ def test_commands_work_beside_it_and_after_it(environ: dict[str, str], number: i
     assert jiaozi(environ, "fsck").returncode == 0
 
 
+@pytest.mark.parametrize("how", ["command", "request"])
+def test_it_ends_when_asked_to(environ: dict[str, str], how: str) -> None:
+    with running(environ) as (process, _):
+        if how == "command":
+            asked = jiaozi(environ, "ipfs", "shutdown")
+            assert (asked.returncode, asked.stdout) == (0, "")
+        else:
+            port = (Path(environ["JIAOZI_PATH"]) / "api").read_text().rpartition("/")[2]
+            url = f"http://127.0.0.1:{port}/api/v0/shutdown"
+            with urllib.request.urlopen(urllib.request.Request(url, method="POST")) as answer:
+                assert (answer.status, answer.read()) == (200, b"")
+        assert process.wait(10) == 0
+    alone = jiaozi(environ, "ipfs", "shutdown")
+    assert (alone.returncode, alone.stderr) == (1, "Error: daemon is not running\n")
+
+
 def test_a_killed_daemon_is_in_nobodys_way(environ: dict[str, str]) -> None:
     with running(environ) as (process, _):
         process.kill()

@@ -213,6 +213,7 @@ GET = Command(
     handler=get,
     arguments=(Argument("cid", "The CID of an existing block to get.", stdin=True),),
     answer=Answer.BYTES,
+    content_type="application/vnd.ipld.raw",
 )
 
 STAT = Command(

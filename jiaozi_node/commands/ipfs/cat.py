@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Length, Option
 from jiaozi_node.errors import Misuse
 
 if TYPE_CHECKING:
     from jiaozi_node.formats.cid import Cid
 
 
-def cat(call: Call) -> Iterator[bytes | memoryview]:
+def cat(call: Call) -> Iterator[bytes | memoryview | Length]:
     """Yield the bytes of all arguments as if they were one file; every one is found first."""
     from jiaozi_node.commands.ipfs.content_path import parse
     from jiaozi_node.commands.reading import content
@@ -45,6 +45,7 @@ def cat(call: Call) -> Iterator[bytes | memoryview]:
             left -= length
             if left <= 0:
                 break
+    yield Length(sum([length for _, _, length, _ in spans]))
     for cid, start, length, target in spans:
         if target is not None:
             yield target[start : start + length]

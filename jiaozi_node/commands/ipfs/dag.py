@@ -455,6 +455,7 @@ EXPORT = Command(
         Option("local-only", Kind.BOOL, "Pass over blocks that are missing or damaged here."),
     ),
     answer=Answer.BYTES,
+    content_type="application/vnd.ipld.car",
 )
 
 IMPORT = Command(

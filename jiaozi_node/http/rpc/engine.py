@@ -58,10 +58,11 @@ class Rpc:
         home: Home,
         rules: Callable[[], Rules],
         *,
+        stop: Callable[[], object] | None = None,
         workers: int = WORKERS,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self._home, self._rules = home, rules
+        self._home, self._rules, self._stop = home, rules, stop
         self._environ = os.environ if environ is None else environ
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rpc")
         self._outlets: set[Outlet] = set()
@@ -149,7 +150,7 @@ class Rpc:
                     await done
             except TimeoutError:
                 late = Unavailable(_TIMED_OUT)
-            return await answer.end(late or work.fault)
+            return await answer.end(late or work.fault, work.length)
 
     def _call(self, home: Home, parsed: Given, files: Upload | None, *, as_text: bool) -> Call:
         args = dict(parsed.args)
@@ -171,6 +172,7 @@ class Rpc:
             progress=_Silent(),
             files=files if parsed.file is not None else None,
             home_or_none=home,
+            stop=self._stop,
             rendered_text=as_text,
             globals=parsed.globals,
         )
@@ -200,13 +202,13 @@ class _Answer:
         response = self._response or await self._begin(length)
         await response.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
-    async def end(self, fault: BaseException | None) -> web.StreamResponse:
+    async def end(self, fault: BaseException | None, length: int | None) -> web.StreamResponse:
         """End the response: by itself, as an error, or with one in the trailer."""
         response = self._response
         if response is None:
             if fault is not None:
                 return self._failed(fault)
-            response = await self._begin(None)
+            response = await self._begin(length)
         if fault is None:
             await response.write_eof()
         else:

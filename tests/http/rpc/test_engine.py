@@ -55,7 +55,15 @@ async def test_bytes_are_no_page(node: Node) -> None:
     answer = await node.post("cat?arg=" + added[0]["Hash"])
     assert (answer.body, answer.headers["Content-Type"]) == (b"<script>", "text/plain")
     assert answer.headers["X-Stream-Output"] == "1"
+    assert answer.headers["X-Content-Length"] == "8"
     assert "X-Chunked-Output" not in answer.headers
+    block = await node.post("block/get?arg=" + added[0]["Hash"])
+    assert block.headers["Content-Type"] == "application/vnd.ipld.raw"
+    car = await node.post("dag/export?arg=" + added[0]["Hash"])
+    assert car.headers["Content-Type"] == "application/vnd.ipld.car"
+    empty = rows((await node.post("add", **form(("f", FILE, b"")))).body)
+    answer = await node.post("cat?arg=" + empty[0]["Hash"])
+    assert (answer.body, answer.headers["X-Content-Length"]) == (b"", "0")
 
 
 async def test_text_when_asked_for(node: Node) -> None:
