@@ -196,8 +196,8 @@ FAULTS = (
             Change(
                 "worktree/index.py",
                 "        if found.st_mtime_ns >= self._began_ns or "
-                "found.st_ctime_ns >= self._began_ns or not stat:\n",
-                "        if not stat:\n",
+                "found.st_ctime_ns >= self._began_ns:\n",
+                "        if False:\n",
             ),
         ),
         ("tests/worktree/test_index.py::test_within_a_tick_no_edit_is_overlooked",),

@@ -171,6 +171,7 @@ VERIFY = Command(
         Option("heal", Kind.BOOL, "Fetch corrupt blocks again: needs a network."),
         Option("heal-timeout", Kind.TEXT, "How long to try for each block.", default="30s"),
     ),
+    needs=Needs.NODE,
     text=_verify_text,
 )
 
