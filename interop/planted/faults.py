@@ -148,6 +148,7 @@ FAULTS = (
             "tests/versioning/test_merge_model.py::test_a_merge_is_that_of_the_model",
             "tests/versioning/test_merge.py::test_as_the_naive_merge",
             "tests/commands/test_merge.py::test_disputes_are_listed_marked_and_nothing_is_committed",
+            "tests/faults/test_sequences.py",
         ),
     ),
     Fault(

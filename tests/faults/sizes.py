@@ -14,12 +14,13 @@ class Sizes(NamedTuple):
     flips_index: int
     flips_names: int
     rounds_lock: int
+    sequences: int
 
 
 _KNOWN = {
-    "small": Sizes(20, 6, 9, 60, 6, 12, 10),
-    "ci": Sizes(120, 50, 5, 800, 80, 120, 100),
-    "nightly": Sizes(1000, 2000, 1, 8000, 800, 1200, 1000),
+    "small": Sizes(20, 6, 9, 60, 6, 12, 10, 60),
+    "ci": Sizes(120, 50, 5, 800, 80, 120, 100, 500),
+    "nightly": Sizes(1000, 2000, 1, 8000, 800, 1200, 1000, 5000),
 }
 
 NAME = os.environ.get("JIAOZI_FAULTS", "ci")

@@ -322,6 +322,27 @@ def _own(child: _Child) -> int:
     return 0
 
 
+def _struck(child: _Child) -> int:
+    """Run the command *words*, and die at call number *at* of those that change what is on disk."""
+    from jiaozi_node.stores.names import SqliteNames
+
+    left = [child.request["at"]]
+
+    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*arguments: Any, **options: Any) -> Any:
+            left[0] -= 1
+            if left[0] <= 0:
+                os.kill(os.getpid(), 9)
+            return call(*arguments, **options)
+
+        return counting
+
+    for name in ("write", "pwrite", "rename", "replace", "unlink", "fsync", "fdatasync", "mkdir"):
+        setattr(os, name, counted(getattr(os, name)))
+    SqliteNames.apply = counted(SqliteNames.apply)  # type: ignore[method-assign]
+    return child.command(*child.request["words"])[0]
+
+
 def _must(done: tuple[int, str]) -> str:
     code, out = done
     if code:
@@ -353,17 +374,30 @@ SCRIPTS: dict[str, Callable[[_Child], int]] = {
     "rows": _rows,
     "collect": _collect,
     "own": _own,
+    "struck": _struck,
 }
 
 
 def _serve(pipe: int) -> None:
     """Serve requests until standard input ends; no store is ever opened in this process."""
     from jiaozi_node.commands import registry
-    from jiaozi_node.node import collecting, fsck, local_home, repository
+    from jiaozi_node.node import (
+        branches,
+        collecting,
+        fsck,
+        local_home,
+        merging,
+        recording,
+        replaying,
+        repository,
+        resolving,
+        tagging,
+    )
     from jiaozi_node.stores import leases, names
     from jiaozi_node.stores.segments import store
 
     loaded: Sequence[object] = (collecting, fsck, local_home, repository, leases, names, store)
+    loaded = (*loaded, branches, merging, recording, replaying, resolving, tagging)
     assert loaded
     for path in (("add",), ("commit",), ("ipfs", "add"), ("ipfs", "pin", "add"), ("gc",)):
         registry.load(path)
