@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from jiaozi_node.cli.memory import reuse_freed
 from jiaozi_node.commands.declare import Imported, PutBlocks, TreeRules
-from jiaozi_node.errors import Misuse, NotFound
+from jiaozi_node.errors import Misuse, NotFound, Refused
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jiaozi_node.cli.progress import Progress
     from jiaozi_node.worktree.ignore import KuboRules
 
@@ -38,13 +40,23 @@ class NoSuchFile(NotFound):
         self.path = path
 
 
+class HoldsHome(Refused):
+    """What is to be imported overlaps the node home, where private keys are."""
+
+    def __init__(self, path: str, home: str) -> None:
+        super().__init__(f"{path} overlaps the node home {home}, which holds private keys")
+        self.path, self.home = path, home
+
+
 class LocalFiles:
     """What the words *paths* name, in the present directory. See `FileSource`."""
 
-    def __init__(self, paths: Sequence[str], progress: "Progress", name: str = "path") -> None:
+    def __init__(
+        self, paths: Sequence[str], progress: "Progress", name: str, home: "Path | None"
+    ) -> None:
         self._paths = tuple(paths) or ("-",)
         self._progress = progress
-        self._argument = name
+        self._argument, self._home = name, home
 
     def trees(self, rules: TreeRules, put: PutBlocks | None) -> Iterator[Imported]:
         """Import every argument in turn; see `FileSource.trees`."""
@@ -58,6 +70,8 @@ class LocalFiles:
             ignore = KuboRules.of(rules.ignore, rules.ignore_file)
         for argument in named:
             self._check(argument, rules)
+            if put is not None:
+                self._spare_home(argument)
         if self._progress.shown:
             from jiaozi_node.worktree.measure import size_of
 
@@ -126,6 +140,15 @@ class LocalFiles:
             raise Misuse(
                 f"'{argument.path}' is a directory, use the '-r' flag to specify directories"
             )
+
+    def _spare_home(self, argument: _Named) -> None:
+        """Refuse what overlaps the node home: imports are public, and its keys lie in it."""
+        if self._home is None or not argument.path:
+            return
+        home = os.path.realpath(self._home)
+        path = os.path.realpath(argument.path)
+        if os.path.exists(home) and os.path.commonpath((home, path)) in (home, path):
+            raise HoldsHome(argument.path, home)
 
     def _tree(
         self,

@@ -194,7 +194,9 @@ def _files(command: Command, parsed: arguments.Parsed, progress: "Progress") -> 
 
     given = parsed.args[named[0].name.replace("-", "_")] or ()
     paths = given if isinstance(given, tuple) else (given,)
-    return LocalFiles(paths, progress, named[0].name)
+    from jiaozi_node.node.home import home_path
+
+    return LocalFiles(paths, progress, named[0].name, home_path(os.environ))
 
 
 def _stdin_reader() -> Callable[[Argument], list[str]]:

@@ -15,6 +15,7 @@ from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.keys import PrivateKey
 from jiaozi_node.formats.peer_id import PeerId
 from jiaozi_node.node.acts import acting
+from jiaozi_node.node.config import Config
 from jiaozi_node.node.home import HomeMissing, home_path
 from jiaozi_node.node.layout import LAYOUT, OtherLayout
 from jiaozi_node.node.local_home import HomeExists, LocalHome
@@ -154,3 +155,13 @@ def test_a_home_let_go_can_be_opened_by_others_and_is_had_back(tmp_path: Path) -
     LocalHome.open(tmp_path / "home", 0).close()
     with acting(home) as act, pytest.raises(RuntimeError):
         act.released()
+
+
+def test_a_config_that_another_process_replaced_is_read_again(tmp_path: Path) -> None:
+    home = LocalHome.create(tmp_path / "home")
+    assert home.config.find("user.name") is None
+    other = Config.load(tmp_path / "home" / "config")
+    other.set("user", {"name": "Ada"})
+    other.save()
+    assert home.config.find("user.name") == "Ada"
+    home.close()

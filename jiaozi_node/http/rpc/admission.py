@@ -111,10 +111,11 @@ def _origin_of(referer: str) -> str:
 
 def rules_of(config: Mapping[str, Any], port: int) -> Rules:
     """Read the rules from the *config* of a home for an API on *port*; raises `Misuse`."""
-    api = config.get("API") or {}
+    api = _map("API", config.get("API"))
+    users = _map("API.Authorizations", api.get("Authorizations"))
     given = {
         name.title(): _texts(f"API.HTTPHeaders.{name}", value)
-        for name, value in (api.get("HTTPHeaders") or {}).items()
+        for name, value in _map("API.HTTPHeaders", api.get("HTTPHeaders")).items()
     }
     origins = [
         f"{scheme}://{host}{suffix}"
@@ -130,7 +131,7 @@ def rules_of(config: Mapping[str, Any], port: int) -> Rules:
         hosts=frozenset(host.lower() for host in _texts("API.HTTPHosts", api.get("HTTPHosts"))),
         credentials=tuple(
             Credential(_header_of(user, rule), _texts(f"{_OF} {user}", rule.get("AllowedPaths")))
-            for user, rule in (api.get("Authorizations") or {}).items()
+            for user, rule in users.items()
         ),
         headers={name: ", ".join(values) for name, values in given.items()},
         methods=tuple(methods) or ("POST",),
@@ -140,6 +141,14 @@ def rules_of(config: Mapping[str, Any], port: int) -> Rules:
 
 _OF = "API.Authorizations: the paths of"
 _USUAL = {"http": 80, "https": 443}
+
+
+def _map(key: str, value: object) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        return value
+    raise Misuse(f"{key} in the configuration is not an object: {json.dumps(value)[:40]}")
 
 
 def _texts(key: str, value: object) -> tuple[str, ...]:

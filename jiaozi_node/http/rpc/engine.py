@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from jiaozi_node import __version__
 from jiaozi_node.commands.declare import Answer, Call, Command
@@ -211,6 +211,9 @@ class _Answer:
             response = await self._begin(length)
         if fault is None:
             await response.write_eof()
+        elif not response.chunked:  # HTTP/1.0 has no other way to say that it isn't whole
+            if self._request.transport is not None:
+                self._request.transport.abort()
         else:
             await trailers.end(response, {_ERROR: _message(fault)})
         return response
@@ -220,7 +223,10 @@ class _Answer:
         if not self._request.content.is_eof():
             response.force_close()
             response.headers["Connection"] = "close"
-        response.enable_chunked_encoding()
+        if self._request.version >= HttpVersion11:
+            response.enable_chunked_encoding()
+        else:
+            response.force_close()  # the end of the connection is the end of the answer
         await response.prepare(self._request)
         return response
 

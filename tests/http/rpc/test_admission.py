@@ -134,6 +134,9 @@ def test_a_token_opens_its_paths(header: str, path: str, in_: bool) -> None:
             "paths of u",
         ),
         ({"API": {"HTTPHosts": {"a": 1}}}, "API.HTTPHosts .* not a list"),
+        ({"API": []}, r"API in the configuration is not an object: \[\]"),
+        ({"API": {"HTTPHeaders": ["a"]}}, "API.HTTPHeaders .* is not an object"),
+        ({"API": {"Authorizations": ["a"]}}, "API.Authorizations .* is not an object"),
     ],
 )
 def test_a_config_that_says_nothing_sensible_is_refused(config: object, says: str) -> None:

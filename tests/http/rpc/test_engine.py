@@ -325,3 +325,13 @@ async def test_heads_have_limits(node: Node) -> None:
         writer.write(b"POST /api/v0/" + line + b"\r\n\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.0 400 Bad Request\r\n")
         writer.close()
+
+
+async def test_http_1_0_is_answered_by_closing(node: Node) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+    writer.write(b"POST /api/v0/version HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 200 OK")
+    assert b"chunked" not in head
+    assert rows(body)[0]["Version"] == "0.43.0"
+    writer.close()
