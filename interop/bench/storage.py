@@ -115,7 +115,7 @@ def growth(pairs: int, gib: int = 16) -> Iterator[Result]:
             [*pair.ours.words, "add", "-Q"], env=pair.ours.environ(), stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        peak = _Peak(importer.pid)
+        peak = Peak(importer.pid)
         peak.start()
         if importer.stdin is None:
             raise RuntimeError("no pipe to the importer")
@@ -310,7 +310,7 @@ def _timed_pipe(program: Program, words: tuple[str, ...], cwd: Path) -> float:
     return taken
 
 
-class _Peak(threading.Thread):
+class Peak(threading.Thread):
     """Samples the memory of a process and all below it, ten times a second."""
 
     def __init__(self, pid: int) -> None:
