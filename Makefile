@@ -90,6 +90,10 @@ nightly: check test slow peers planted
 	$(PY) -m interop.bench cat --pairs 7
 	$(PY) -m interop.bench growth
 	$(PY) -m interop.bench pins
+	$(PY) -m interop.bench vcs --pairs 9
+	$(PY) -m interop.bench vcs-large
+	$(PY) -m interop.bench dvc
+	$(PY) -m interop.bench oxen
 
 ci:
 	.ci/run

@@ -63,9 +63,10 @@ class Lab:
         """The directories of git and of jiaozi."""
         return self.root / "git", self.root / "jiaozi"
 
-    def git(self, *words: str | Path) -> float:
-        """Run git; return how long it took."""
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        """Git's: nothing of the person's own reaches it."""
+        return {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.git_home),
             "LC_ALL": "C.UTF-8",
@@ -73,16 +74,19 @@ class Lab:
             **{f"GIT_{who}_NAME": "A" for who in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{who}_EMAIL": "a@example.org" for who in ("AUTHOR", "COMMITTER")},
         }
-        return self._timed(("git", "-c", "gc.auto=0", *words), self.trees[0], environment)[0]
+
+    def git(self, *words: str | Path) -> float:
+        """Run git; return how long it took."""
+        return self.timed(("git", "-c", "gc.auto=0", *words), self.trees[0], self.environment)[0]
 
     def jiaozi(self, *words: str | Path) -> float:
         """Run jiaozi; return how long it took."""
         line = (self.ours.words[0], *words)
-        taken, peak = self._timed(line, self.trees[1], self.ours.environ())
+        taken, peak = self.timed(line, self.trees[1], self.ours.environ())
         self.peak_bytes = max(self.peak_bytes, peak)
         return taken
 
-    def _timed(self, line: Words, cwd: Path, environment: dict[str, str]) -> tuple[float, int]:
+    def timed(self, line: Words, cwd: Path, environment: dict[str, str]) -> tuple[float, int]:
         """Return the seconds from start to exit, and the most memory of all its processes.
 
         What children have is only seen while *sampling*, in runs that aren't counted.
@@ -210,7 +214,7 @@ def add(pairs: int) -> Iterator[Result]:
                 made.both(("init", "-q", "-b", "main"), ("init", "."))
                 made.settle()
 
-            yield _compare(
+            yield compare(
                 made, work, "speed", goal, pairs, conditions,
                 partial(made.git, *extra, "add", "."),
                 partial(made.jiaozi, "add", "."),
@@ -225,7 +229,7 @@ def daily(pairs: int) -> Iterator[Result]:
         assert made is not None
         made.begin()
         kind, few = "speed", max(3, pairs // 2)
-        yield _compare(
+        yield compare(
             made, f"clean `status` of {FILES:,} files", kind, 0.2, pairs, _SHIPPED,
             partial(made.git, "status"), partial(made.jiaozi, "status"),
         )  # fmt: skip
@@ -236,14 +240,14 @@ def daily(pairs: int) -> Iterator[Result]:
         made.both(("add", "."), ("add", "."))
         made.commit("other")
         made.git("gc", "-q")
-        yield _compare(
+        yield compare(
             made, f"`diff --name-status` of two commits, {CHANGED:,} files differ", "start", 3,
             pairs, _SHIPPED, partial(made.git, "diff", "--name-status", "main", "other"),
             partial(made.jiaozi, "diff", "--name-status", "main", "other"),
         )  # fmt: skip
         targets = [("main", "other")[count % 2] for count in range(2 * few + 2)]
         ours, theirs = iter(targets), iter(targets)
-        yield _compare(
+        yield compare(
             made, f"`switch`, {CHANGED:,} files differ", kind, 0.5, 2 * few, _SHIPPED,
             lambda: made.git("switch", "-q", next(theirs)),
             lambda: made.jiaozi("switch", next(ours)), before=made.settle,
@@ -259,7 +263,7 @@ def daily(pairs: int) -> Iterator[Result]:
             made.both(("status",), ("status",))
             made.settle()
 
-        yield _compare(
+        yield compare(
             made, f"`merge` of branches that changed {CHANGED:,} files and 1", kind, 0.5, few,
             _SHIPPED, partial(made.git, "merge", "-q", "-m", "m", "other"),
             partial(made.jiaozi, "merge", "-m", "m", "other"), before=back,
@@ -283,7 +287,7 @@ def commit(pairs: int) -> Iterator[Result]:
                     made.both(("add", one), ("add", one))
 
             after = "" if "-a" in words else " and `add` of it"
-            yield _compare(
+            yield compare(
                 made, f"`{named}` after 1 change in {2 * FILES:,} files{after}", "speed", goal,
                 pairs, _SHIPPED, partial(made.git, "commit", "-q", *words, "m"),
                 partial(made.jiaozi, "commit", *words, "m", *_AUTHOR), before=before,
@@ -301,7 +305,7 @@ def restore(pairs: int) -> Iterator[Result]:
             made.begin()
             data = sum(one.stat().st_size for one in made.trees[1].rglob("*.bin"))
             made.jiaozi("gc")
-            yield _compare(
+            yield compare(
                 made, f"`restore .` of all {FILES:,} files, which were removed", "speed", 1, pairs,
                 f"{_SHIPPED}; both on a new {kind}",
                 partial(made.git, "restore", "."), partial(made.jiaozi, "restore", "."),
@@ -317,6 +321,53 @@ def restore(pairs: int) -> Iterator[Result]:
             yield from _peak(made, "`restore`")
 
 
+def large(pairs: int) -> Iterator[Result]:
+    """Time what is done with a million files, in one directory and in a thousand: once each."""
+    files = int(os.environ.get("JIAOZI_BENCH_FILES", "1000000"))
+    for a_directory, where in ((files, "one directory"), (files // 1000, "1,000 directories")):
+        with lab(files, a_directory) as made:
+            assert made is not None
+            made.both(("init", "-q", "-b", "main"), ("init", "."))
+            made.settle()
+            one = path(files // 2, a_directory)
+            changed = [path(number, a_directory) for number in range(0, files, files // CHANGED)]
+
+            def changing(paths: Sequence[str], made: Lab = made) -> Callable[[], None]:
+                return lambda: made.change(paths, 1)
+
+            def packed(made: Lab = made) -> None:
+                made.both(("gc", "-q"), ("status",))
+                made.git("status")
+
+            def other(made: Lab = made, changed: Sequence[str] = changed) -> None:
+                made.both(("switch", "-q", "-c", "other"), ("switch", "-c", "other"))
+                made.change(changed, 2)
+                made.both(("add", "-u"), ("add", "-u"))
+                made.commit("other")
+
+            works: list[tuple[str, float, Words, Words, Callable[[], None]]] = [
+                ("`add .`", 1, ("add", "."), ("add", "."), lambda: None),
+                ("`commit`", 0.5, ("commit", "-q", "-m", "m"), ("commit", "-m", "m", *_AUTHOR),
+                 lambda: None),
+                ("clean `status`", 0.2, ("status",), ("status",), packed),
+                ("`commit -a` after 1 change", 0.5, ("commit", "-q", "-a", "-m", "m"),
+                 ("commit", "-a", "-m", "m", *_AUTHOR), changing([one])),
+                (f"`switch`, {len(changed):,} files differ", 0.5, ("switch", "-q", "main"),
+                 ("switch", "main"), other),
+                ("`diff --name-status` of the two", 0.33,
+                 ("diff", "--name-status", "main", "other"),
+                 ("diff", "--name-status", "main", "other"), lambda: None),
+                ("`restore .` of everything", 1, ("restore", "."), ("restore", "."),
+                 made.without_files),
+            ]  # fmt: skip
+            for work, goal, git, jiaozi, before in works:
+                yield compare(
+                    made, f"{work}, {files:,} files in {where}", "speed", goal, pairs, _LOOSE,
+                    partial(made.git, *git), partial(made.jiaozi, *jiaozi), before, warm=False,
+                )  # fmt: skip
+            yield from _peak(made, f"all that with {files:,} files in {where}")
+
+
 def everything(pairs: int) -> Iterator[Result]:
     """Time all of these."""
     yield from add(max(3, pairs // 2))
@@ -328,30 +379,34 @@ def everything(pairs: int) -> Iterator[Result]:
 # ---- the machinery --------------------------------------------------------------------------
 
 
-def _compare(
+def compare(
     made: Lab,
     work: str,
     kind: str,
     goal: float,
     pairs: int,
     conditions: str,
-    git: Callable[[], float],
-    jiaozi: Callable[[], float],
+    theirs: Callable[[], float],
+    ours: Callable[[], float],
     before: Callable[[], None] = lambda: None,
     *,
     warm: bool = True,
+    rival: tuple[str, str] | None = None,
 ) -> Result:
-    """Run both in turn, *before* ahead of each pair; unless *warm* is false one pair more."""
+    """Run both in turn, *before* ahead of each pair; unless *warm* is false one pair more.
+
+    *rival* is the name and version of another program than git.
+    """
     ours_s: list[float] = []
     theirs_s: list[float] = []
     for count in range(pairs + warm):
         before()
-        made.sampling = not count and warm
-        ours, theirs = jiaozi(), git()
+        made.sampling = not count
+        ours_now, theirs_now = ours(), theirs()
         made.sampling = False
         if count or not warm:
-            ours_s.append(ours)
-            theirs_s.append(theirs)
+            ours_s.append(ours_now)
+            theirs_s.append(theirs_now)
     return Result(
         "vcs",
         f"{work} ({conditions})",
@@ -364,8 +419,8 @@ def _compare(
         pairs,
         f"jiaozi durable, hashes checked; {conditions}; warm page cache, {os.cpu_count()} cores",
         f"{datetime.now(UTC):%Y-%m-%d}",
-        _versions(made),
-        "git",
+        _versions(made) if rival is None else {**_versions(made), rival[0]: rival[1]},
+        "git" if rival is None else rival[0],
     )
 
 
@@ -408,4 +463,5 @@ BENCHES = {
     "vcs-daily": (daily, 7),
     "vcs-commit": (commit, 7),
     "vcs-restore": (restore, 5),
+    "vcs-large": (large, 1),
 }
