@@ -82,8 +82,7 @@ class _Wires:
     def one(self) -> Iterator[Wire]:
         """Lend a connection; one that an exception left in between is hung up."""
         with self._lock:
-            if self._closed:
-                raise Misuse("the home is closed")
+            self.check()
             line = self._idle.pop() if self._idle else None
         line = line or wire.connect(self._home)
         if line is None:
@@ -100,9 +99,22 @@ class _Wires:
             if not keep:
                 line.close()
 
+    def check(self) -> None:
+        """Raise `Misuse` when the home is closed."""
+        if self._closed:
+            raise Misuse("the home is closed")
+
     def ask(self, *request: Any) -> Any:  # noqa: ANN401 - as `Wire.ask`
         with self.one() as line:
             return line.ask(*request)
+
+    def listing(self, *request: Any) -> Iterator[Any]:  # noqa: ANN401 - what DAG-CBOR can hold
+        """Yield what the rows of an answer hold, until the home is closed."""
+        with self.one() as line:
+            for batch in line.rows(*request):
+                for one in batch:
+                    self.check()
+                    yield one
 
     def close(self) -> None:
         with self._lock:
@@ -159,8 +171,9 @@ class RemoteBlocks:
     def get(self, cid: Cid) -> Block:
         """See `api.GetsBlocks`."""
         if cid.inline is not None:
+            self._wires.check()
             return Block(cid, cid.inline)
-        for writer in self._writers:
+        for writer in tuple(self._writers):  # other threads' come and go
             if (found := writer.pending(cid)) is not None:
                 return found
         return Block(cid, self._wires.ask("get", cid))
@@ -179,9 +192,7 @@ class RemoteBlocks:
     def multihashes(self) -> Iterator[bytes]:
         """See `api.ListsBlocks`."""
         self._settle()
-        with self._wires.one() as line:
-            for batch in line.rows("multihashes"):
-                yield from batch
+        yield from self._wires.listing("multihashes")
 
     def drop(self, cids: Iterable[Cid]) -> int:
         """See `api.DropsBlocks`."""
@@ -200,34 +211,40 @@ class RemoteBlocks:
                 yield writer
                 writer.flush()
             except BaseException:
-                line.ask("writer.abort")
+                writer.end("writer.abort")
                 raise
             finally:
                 self._writers.remove(writer)
-            line.ask("writer.end")
+            writer.end("writer.end")
 
     def close(self) -> None:
         """Do nothing: the home hangs up."""
 
     def _settle(self) -> None:
-        for writer in self._writers:
-            writer.flush()
+        for writer in tuple(self._writers):
+            writer.settle()
 
 
 class _RemoteWriter:
-    """Gathers blocks and sends them by the batch."""
+    """Gathers blocks and sends them by the batch.
+
+    Readers in other threads send what is gathered too: what fails then is raised to the writer.
+    """
 
     def __init__(self, line: Wire) -> None:
         self._line = line
         self._lock = threading.Lock()
         self._blocks: dict[bytes, Block] = {}
         self._bytes = 0
+        self._fault: Exception | None = None
+        self._ended = False
 
     def put(self, blocks: Iterable[Block]) -> None:
         for block in blocks:
-            if block.cid.inline is not None:
-                continue
             with self._lock:
+                self._check()
+                if block.cid.inline is not None:
+                    continue
                 self._blocks[block.cid.multihash] = block
                 self._bytes += len(block.data)
                 if self._bytes >= _BATCH_BYTES or len(self._blocks) >= _BATCH_ROWS:
@@ -235,6 +252,7 @@ class _RemoteWriter:
 
     def present(self, cids: Sequence[Cid]) -> list[bool]:
         with self._lock:
+            self._check()
             self._flush()
             return _in_batches(cids, lambda some: self._line.ask("writer.present", some))
 
@@ -245,15 +263,37 @@ class _RemoteWriter:
         return None if found is None else Block(cid, found.data)
 
     def flush(self) -> None:
-        """Send what was gathered."""
+        """Send what was gathered; raise what kept any of it from being sent before."""
+        with self._lock:
+            self._check()
+            self._flush()
+
+    def settle(self) -> None:
+        """Send what was gathered, for a reader."""
         with self._lock:
             self._flush()
 
+    def end(self, request: str) -> None:
+        """Take nothing more, and tell the daemon how the act ended."""
+        with self._lock:
+            self._ended, self._blocks = True, {}
+            self._line.ask(request)
+
+    def _check(self) -> None:
+        if self._ended:
+            raise Misuse("the writer's act has ended")
+        if self._fault is not None:
+            raise self._fault
+
     def _flush(self) -> None:
         blocks, self._blocks, self._bytes = self._blocks, {}, 0
-        if blocks:
-            rows = [[block.cid, bytes(block.data)] for block in blocks.values()]
-            self._line.ask("writer.put", rows)
+        if not blocks:
+            return
+        try:
+            self._line.ask("writer.put", [[one.cid, bytes(one.data)] for one in blocks.values()])
+        except Exception as fault:
+            self._fault = fault  # whoever asked, the act lacks these blocks
+            raise
 
 
 class RemoteNames:
@@ -269,15 +309,11 @@ class RemoteNames:
 
     def scan(self, kind: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """See `api.Names`."""
-        with self._wires.one() as line:
-            for batch in line.rows("names.scan", kind, prefix):
-                yield from map(tuple, batch)
+        yield from map(tuple, self._wires.listing("names.scan", kind, prefix))
 
     def everything(self) -> Iterator[tuple[str, bytes, bytes]]:
         """See `api.Names`."""
-        with self._wires.one() as line:
-            for batch in line.rows("names.everything"):
-                yield from map(tuple, batch)
+        yield from map(tuple, self._wires.listing("names.everything"))
 
     def kinds(self) -> list[str]:
         """See `api.Names`."""

@@ -11,6 +11,10 @@ import pytest
 from jiaozi_node.formats import car
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.http.home import HomeSocket
+from jiaozi_node.node import opening
+from jiaozi_node.node.daemon_home import DaemonHome, RemoteBlocks, RemoteNames
+from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.stores.api import BlockStore, BlockWriter, Family, Names, ReadsBlocks
 from jiaozi_node.stores.cache import Cached
 from jiaozi_node.stores.car import CarFileStore
@@ -130,6 +134,49 @@ class Trusting:
         self._inner.close()
 
 
+class _Beside:
+    """A home whose socket is up, used through it; closing it closes both."""
+
+    def __init__(self, home: LocalHome) -> None:
+        self._held, self._socket = home, HomeSocket(home)
+        self._socket.start()
+        found = opening.open_home(home.path)
+        assert isinstance(found, DaemonHome)
+        self.home = found
+        self._open = True
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self.home.close()
+            assert self._socket.stop(5)
+            self._held.close()
+
+
+class BlocksBeside(RemoteBlocks):
+    """Blocks whose `close` is that of their home."""
+
+    def __init__(self, home: LocalHome) -> None:
+        beside = _Beside(home)
+        super().__init__(beside.home._wires, None)
+        self.close = beside.close  # type: ignore[method-assign]
+
+
+class NamesBeside(RemoteNames):
+    """Names whose `close` is that of their home."""
+
+    def __init__(self, home: LocalHome) -> None:
+        beside = _Beside(home)
+        super().__init__(beside.home._wires)
+        self.close = beside.close  # type: ignore[method-assign]
+
+
+def damaged_home(path: Path, blocks: Blocks, victim: Cid) -> BlockStore:
+    LocalHome.create(path).close()
+    damaged_segments(path, blocks, victim).close()
+    return BlocksBeside(LocalHome.open(path))
+
+
 BLOCK_BACKENDS = [
     BlockBackend(
         "memory",
@@ -183,6 +230,14 @@ BLOCK_BACKENDS = [
         damaged=lambda path, blocks, cid: Overlay(MemoryStore(), memory(blocks, cid)),
         empty=lambda path: Overlay(MemoryStore(), MemoryStore()),
     ),
+    BlockBackend(
+        "beside a daemon",
+        RemoteBlocks,
+        filled=lambda path, blocks: put(BlocksBeside(LocalHome.create(path)), blocks),
+        damaged=damaged_home,
+        empty=lambda path: BlocksBeside(LocalHome.create(path)),
+        again=lambda path: BlocksBeside(LocalHome.open(path)),
+    ),
 ]
 
 NAMES_BACKENDS = [
@@ -192,6 +247,12 @@ NAMES_BACKENDS = [
         SqliteNames,
         empty=lambda path: SqliteNames(path, create=True),
         again=SqliteNames,
+    ),
+    NamesBackend(
+        "beside a daemon",
+        RemoteNames,
+        empty=lambda path: NamesBeside(LocalHome.create(path)),
+        again=lambda path: NamesBeside(LocalHome.open(path)),
     ),
 ]
 

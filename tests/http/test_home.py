@@ -7,12 +7,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
-from jiaozi_node.errors import Conflict, Misuse, NotFound, Refused
+from jiaozi_node.errors import Conflict, JiaoziError, Misuse, NotFound, Refused
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.http.home import HomeSocket
@@ -157,6 +157,20 @@ def test_a_writer_that_fails_says_so_and_the_line_goes_on(beside: DaemonHome) ->
     with pytest.raises(ZeroDivisionError), beside.blocks.writer() as writer:
         writer.put(failing())
     put(beside, Block.of(b"another"))
+
+
+def test_what_a_reader_could_not_send_is_raised_to_the_writer(beside: DaemonHome) -> None:
+    """Blocks wait to be sent; who reads sends them, and meets the fault before their writer."""
+    with ExitStack() as act:
+        writer = act.enter_context(beside.blocks.writer())
+        writer.put([Block(BLOCK.cid, b"of another CID")])
+        with pytest.raises(JiaoziError):
+            beside.blocks.has([BLOCK.cid])
+        with pytest.raises(JiaoziError):
+            act.close()
+    assert beside.blocks.has([BLOCK.cid]) == [False]
+    put(beside, BLOCK)
+    assert beside.blocks.get(BLOCK.cid) == BLOCK
 
 
 def test_names_are_the_same_from_beside(held: LocalHome, beside: DaemonHome) -> None:
