@@ -13,7 +13,7 @@ def _elsewhere(_call: Call) -> Iterator[Any]:
 _OWN = (
     Option("init", Kind.BOOL, "Make the node home first, if there is none."),
     Option("offline", Kind.BOOL, "Don't connect to peers; this version never does."),
-    Option("enable-gc", Kind.BOOL, "Collect garbage when the home outgrows Datastore.StorageMax."),
+    Option("enable-gc", Kind.BOOL, "Taken: garbage is collected only when asked for."),
     Option("grace", Kind.TEXT, "How long to wait for work under way when told to stop.", (), "5s"),
 )
 
@@ -37,13 +37,13 @@ IPFS_DAEMON = Command(
     handler=_elsewhere,
     options=(
         *_OWN,
-        Option("init-profile", Kind.TEXT, "Profiles of the config to apply with --init."),
+        Option("init-profile", Kind.TEXT, "Taken: use 'ipfs init --profile'."),
         Option("migrate", Kind.BOOL, "Taken: homes are brought up when they are opened."),
         Option("manage-fdlimit", Kind.BOOL, "Raise the limit of open files.", (), True),
         Option("enable-pubsub-experiment", Kind.BOOL, "Taken: there are no peers yet."),
         Option("enable-namesys-pubsub", Kind.BOOL, "Taken: there are no peers yet."),
         Option("routing", Kind.TEXT, "Taken: there are no peers yet."),
-        Option("agent-version-suffix", Kind.TEXT, "Text to put behind the agent version."),
+        Option("agent-version-suffix", Kind.TEXT, "Taken: no peer is told yet."),
     ),
     unsupported=(
         Unsupported("unrestricted-api", "pages must not script the API"),
