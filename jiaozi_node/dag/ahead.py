@@ -6,9 +6,9 @@ waking a thread for each block of 256 KiB costs as long as reading it. Threads a
 first need names several blocks; small files never see one.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from jiaozi_node.dag.crew import Crew, Task
 from jiaozi_node.dag.walk import Get, Item, Need
@@ -20,6 +20,8 @@ BATCH_BYTES = 1024 * 1024  # what a thread fetches before it hands it over
 AHEAD_BYTES = 6 * 1024 * 1024  # fetched and not yet asked for, or under way
 _FORGETS = 8  # how slowly the guess at the size of blocks follows smaller ones
 
+Begun = TypeVar("Begun")  # a task under way, in a crew or in an event loop's pool
+
 
 def stream_ahead(walk: Generator[Need | Item, Block | None, Any], get: Get) -> Iterator[Item]:
     """Drive *walk* as `walk.stream` does, with *get* called in other threads for what comes soon.
@@ -27,7 +29,7 @@ def stream_ahead(walk: Generator[Need | Item, Block | None, Any], get: Get) -> I
     What isn't wanted after all is dropped; an error arrives where its block is asked for.
     """
     with Crew() as crew:
-        ahead = _Ahead(crew, get)
+        ahead: Ahead[Task[None]] = Ahead(crew.begin, get)
         try:
             step = next(walk)
             while True:
@@ -36,7 +38,7 @@ def stream_ahead(walk: Generator[Need | Item, Block | None, Any], get: Get) -> I
                     step = next(walk)
                     continue
                 try:
-                    block = ahead.get(step)
+                    block = _awaited(ahead, step, get)
                 except JiaoziError as fault:
                     step = walk.throw(fault)
                 else:
@@ -45,18 +47,41 @@ def stream_ahead(walk: Generator[Need | Item, Block | None, Any], get: Get) -> I
             return
         finally:
             walk.close()
-            ahead.skip()
+            for task in ahead.under_way():
+                task.skip()
 
 
-class _Batch:
-    """Blocks that one thread fetches, and how many bytes they are: a guess until they are here."""
+def _awaited(ahead: "Ahead[Task[None]]", need: Need, get: Get) -> Block:
+    again = ahead.again(need)
+    if again is not None:
+        return again
+    batch = ahead.expect(need)
+    if batch is None:
+        return ahead.had(get(need.cid))
+    if batch.task is not None:
+        batch.task.result()
+        batch.task = None
+    return ahead.had(batch.take(need.cid.raw))
+
+
+class Batch(Generic[Begun]):
+    """Blocks that one thread fetches, and how many bytes they are: a guess until they are here.
+
+    Whoever takes from it waits for its *task* first, once.
+    """
 
     __slots__ = ("found", "left", "size", "task")
 
-    def __init__(self, crew: Crew, cids: Sequence[Cid], get: Get, guess: int) -> None:
+    def __init__(
+        self,
+        begin: Callable[[Callable[[], None]], Begun],
+        cids: Sequence[Cid],
+        get: Get,
+        guess: int,
+    ) -> None:
         self.left, self.size = len(cids), guess * len(cids)
         self.found: dict[bytes, Block | Exception] = {}
-        self.task: Task[None] | None = crew.begin(partial(self._fetch, cids, get))
+        self.task: Begun | None = begin(partial(self._fetch, cids, get))
 
     def _fetch(self, cids: Sequence[Cid], get: Get) -> None:
         size = 0
@@ -71,9 +96,7 @@ class _Batch:
         self.size = size
 
     def take(self, raw: bytes) -> Block:
-        if self.task is not None:
-            self.task.result()
-            self.task = None
+        """Hand over a block, or raise what fetching it raised."""
         self.left -= 1
         block = self.found.pop(raw)
         if isinstance(block, Exception):
@@ -81,27 +104,32 @@ class _Batch:
         return block
 
 
-class _Ahead:
-    """What is on its way, by CID and by batch."""
+class Ahead(Generic[Begun]):
+    """What is on its way, by CID and by batch, for one walk; *begin* hands work to a thread."""
 
-    def __init__(self, crew: Crew, get: Get) -> None:
-        self._crew, self._get = crew, get
-        self._coming: dict[bytes, _Batch] = {}
-        self._batches: list[_Batch] = []
-        self._guess = BATCH_BYTES  # how large the next blocks will be
+    def __init__(self, begin: Callable[[Callable[[], None]], Begun], get: Get) -> None:
+        self._begin, self._get = begin, get
+        self._coming: dict[bytes, Batch[Begun]] = {}
+        self._batches: list[Batch[Begun]] = []
+        self.guess = BATCH_BYTES  # how large the next blocks will be
         self._last: Block | None = None
 
-    def get(self, need: Need) -> Block:
-        raw = need.cid.raw
+    def again(self, need: Need) -> Block | None:
+        """Return the block asked for last when it is asked for again: zeros of a sparse file."""
         last = self._last
-        if last is not None and last.cid.raw == raw:
-            return last  # the zeros of a sparse file: the same block over and over
-        batch = self._coming.pop(raw, None)
+        return last if last is not None and last.cid.raw == need.cid.raw else None
+
+    def expect(self, need: Need) -> Batch[Begun] | None:
+        """Begin with what is needed soon; return the batch in which *need* itself is on its way."""
+        batch = self._coming.pop(need.cid.raw, None)
         if len(need.soon) > 1 or self._batches:
             self._look_ahead(need)
-        block = self._get(need.cid) if batch is None else batch.take(raw)
+        return batch
+
+    def had(self, block: Block) -> Block:
+        """Note what was handed to the walk; return it."""
         self._last = block
-        self._guess = max(len(block.data), self._guess - self._guess // _FORGETS, 1)
+        self.guess = max(len(block.data), self.guess - self.guess // _FORGETS, 1)
         return block
 
     def _look_ahead(self, need: Need) -> None:
@@ -117,20 +145,20 @@ class _Ahead:
         batches = self._batches = [one for one in self._batches if one.left]
         room = AHEAD_BYTES - sum([one.size for one in batches])
         # Half of what is named at most, or one thread would have it all.
-        many = max(1, min(BATCH_BYTES // self._guess, len(need.soon) // 2))
+        many = max(1, min(BATCH_BYTES // self.guess, len(need.soon) // 2))
         cids = list(fresh.values())
         for at in range(0, len(cids), many):
             some = cids[at : at + many]
-            if room < len(some) * self._guess or (len(some) < many and batches):
+            if room < len(some) * self.guess or (len(some) < many and batches):
                 return
-            room -= len(some) * self._guess
-            batch = _Batch(self._crew, some, self._get, self._guess)
+            room -= len(some) * self.guess
+            batch = Batch(self._begin, some, self._get, self.guess)
             batches.append(batch)
             for cid in some:
                 coming[cid.raw] = batch
 
-    def skip(self) -> None:
-        """Begin with nothing more."""
+    def under_way(self) -> Iterator[Begun]:
+        """Yield the tasks that nobody waited for: what they bring isn't wanted any more."""
         for batch in self._batches:
             if batch.task is not None:
-                batch.task.skip()
+                yield batch.task

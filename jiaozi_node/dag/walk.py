@@ -1,4 +1,4 @@
-"""Readers ask: a walk yields `Need` and is handed the block; three drivers exist once.
+"""Readers ask: a walk yields `Need` and is handed the block; the drivers exist once.
 
 An algorithm over a DAG never fetches. It says ``block = yield from need(cid)``; whoever drives it
 decides whether the block comes from a dict, a store or the network. A block that can't be had
@@ -6,7 +6,7 @@ arrives as an exception at that very ``yield``, so that an algorithm which can d
 it. Output is yielded between the needs. See ``design.md`` §2.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from jiaozi_node.errors import JiaoziError
@@ -102,8 +102,11 @@ def run(walk: Generator[Need, Block | None, Result], get: Get) -> Result:
 
 async def astream(
     walk: Generator[Need | Item, Block | None, Any], get: AsyncGet
-) -> AsyncIterator[Item]:
-    """Drive *walk* with an awaited *get*, given the whole `Need` so that it may prefetch."""
+) -> AsyncGenerator[Item, None]:
+    """Drive *walk* with an awaited *get*, given the whole `Need` so that it may prefetch.
+
+    Who may leave it before its end does so within ``contextlib.aclosing``.
+    """
     try:
         step = next(walk)
         while True:
@@ -119,6 +122,24 @@ async def astream(
                 step = next(walk)
     except StopIteration:
         return
+    finally:
+        walk.close()
+
+
+async def arun(walk: Generator[Need, Block | None, Result], get: AsyncGet) -> Result:
+    """Drive a lookup with an awaited *get* and return its result."""
+    try:
+        step = next(walk)
+        while True:
+            try:
+                block = await get(step)
+            except JiaoziError as fault:
+                step = walk.throw(fault)
+            else:
+                step = walk.send(block)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
     finally:
         walk.close()
 

@@ -121,6 +121,15 @@ class LocalHome:
         return self._blocks or self._open_blocks(create=False)
 
     @property
+    def segments(self) -> "SegmentStore":
+        """The same blocks as an event loop reads them; see `fetch.Fetch`."""
+        if self._segments is None:
+            self._open_blocks(create=False)
+        if self._segments is None:
+            raise AssertionError("open blocks lie in segments")
+        return self._segments
+
+    @property
     def names(self) -> "Names":
         """See `Home`."""
         return self._names or self._open_names(create=False)

@@ -55,6 +55,23 @@ class HasBlocks(Protocol):
         ...
 
 
+class ReadsAtHand(GetsBlocks, Protocol):
+    """Hands out blocks to an event loop, which must not wait for long."""
+
+    def at_hand(self, cid: Cid, max_bytes: int, *, public: bool = False) -> Block | None:
+        """Return the block, verified, when it has at most *max_bytes* and is had at once.
+
+        None says that `get` knows more and has to be called where it may wait: for a longer block,
+        or one that is damaged. Raises `BlockMissing`, with *public* also for a block that isn't
+        everybody's to see (design §7).
+        """
+        ...
+
+    def is_public(self, cids: Sequence[Cid]) -> list[bool]:
+        """Say for each of *cids* whether everybody may see its block."""
+        ...
+
+
 class PutsBlocks(Protocol):
     """Takes blocks."""
 

@@ -91,7 +91,7 @@ def test_a_reader_that_stops_early_closes_the_walk(driver: str) -> None:
     async def first() -> None:
         parts = astream(endless(), aget)
         assert await anext(parts) == b"one"
-        await parts.aclose()  # type: ignore[attr-defined]
+        await parts.aclose()
 
     if driver == "stream":
         parts = stream(endless(), get)

@@ -41,6 +41,11 @@ class Guard:
         """Whether nobody is let in any more."""
         return self._closed is not None
 
+    @property
+    def held(self) -> bool:
+        """Whether somebody is inside alone, so that entering would have to wait."""
+        return self._held
+
     def check(self) -> None:
         """Raise `Misuse` when the store is closed."""
         if self._closed is not None:
