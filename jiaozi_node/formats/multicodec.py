@@ -1,6 +1,6 @@
 """Names of codecs and hash functions, as the tables of multicodec and Kubo have them.
 
-Only names: what can be decoded stands in `codecs`, what can be hashed in `multihash`. The library
+Only names: what can be decoded stands in `codecs`, how to hash in `multihash`. The library
 ``multiformats`` has the whole table and takes 60 ms to load. https://github.com/multiformats/multicodec
 """
 

@@ -1,14 +1,16 @@
 """Multihashes: a hash function's code, the digest's length, the digest.
 
-Which functions and which digest lengths are taken follows IPIP-512: the allowlist below, digests
-of 20 to 128 bytes, identity up to 128.
+Which functions and which digest lengths are taken follows IPIP-512 and Kubo: the functions of
+`multicodec.HASHES`, digests of 20 to 128 bytes, identity up to 128.
 """
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 from jiaozi_node.errors import LimitExceeded, Malformed
 from jiaozi_node.formats import varint
+from jiaozi_node.formats.multicodec import HASH_CODES, HASHES
 
 IDENTITY = 0x00
 SHA1 = 0x11
@@ -20,30 +22,15 @@ MIN_DIGEST_BYTES = 20  # IPIP-512
 MAX_DIGEST_BYTES = 128  # IPIP-512
 MAX_IDENTITY_BYTES = 128  # IPIP-512
 
-NAMES = {
-    IDENTITY: "identity",
-    SHA1: "sha1",
-    SHA2_256: "sha2-256",
-    SHA2_512: "sha2-512",
-    BLAKE3: "blake3",
-}
-CODES = {name: code for code, name in NAMES.items()}
-
-# IPIP-512's allowlist beyond what we can compute: a CID may name these, a block may not.
-# sha3, shake, keccak and blake2 are computed from issue C on.
-KNOWN = frozenset(
-    NAMES.keys()
-    | {0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x1B, 0x1C, 0x1D, 0x56, 0x1012}
-    | set(range(0xB201 + 19, 0xB240 + 1))  # blake2b-160 … 512
-    | set(range(0xB241 + 19, 0xB260 + 1))  # blake2s-160 … 256
-)
+NAMES = HASHES
+CODES = HASH_CODES
 
 
 class UnknownHash(Malformed):
-    """A hash function that is not on the allowlist, or that this version can't compute."""
+    """A hash function that is not on the allowlist."""
 
-    def __init__(self, code: int, why: str) -> None:
-        super().__init__(f"hash function {NAMES.get(code, hex(code))} {why}")
+    def __init__(self, code: int) -> None:
+        super().__init__(f"hash function {code:#x} is not on the allowlist of IPIP-512")
         self.code = code
 
 
@@ -53,12 +40,43 @@ def _blake3(data: bytes) -> bytes:
     return blake3.blake3(data).digest()
 
 
+def _double(data: bytes) -> bytes:
+    return hashlib.sha256(hashlib.sha256(data).digest()).digest()
+
+
+def _keccak(bits: int, data: bytes) -> bytes:
+    """Hash with Keccak as submitted, whose padding is not that of SHA-3."""
+    from Crypto.Hash import keccak  # noqa: PLC0415 - as blake3
+
+    return keccak.new(digest_bits=bits, data=data).digest()
+
+
+def _blake2b(size: int, data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=size).digest()
+
+
+def _blake2s(size: int, data: bytes) -> bytes:
+    return hashlib.blake2s(data, digest_size=size).digest()
+
+
 _FUNCTIONS: dict[int, Callable[[bytes], bytes]] = {
     IDENTITY: bytes,
     SHA1: lambda data: hashlib.sha1(data, usedforsecurity=False).digest(),
     SHA2_256: lambda data: hashlib.sha256(data).digest(),
     SHA2_512: lambda data: hashlib.sha512(data).digest(),
+    0x14: lambda data: hashlib.sha3_512(data).digest(),
+    0x15: lambda data: hashlib.sha3_384(data).digest(),
+    0x16: lambda data: hashlib.sha3_256(data).digest(),
+    0x17: lambda data: hashlib.sha3_224(data).digest(),
+    0x19: lambda data: hashlib.shake_256(data).digest(64),
+    0x1A: partial(_keccak, 224),
+    0x1B: partial(_keccak, 256),
+    0x1C: partial(_keccak, 384),
+    0x1D: partial(_keccak, 512),
     BLAKE3: _blake3,
+    0x56: _double,
+    **{0xB200 + size: partial(_blake2b, size) for size in range(MIN_DIGEST_BYTES, 65)},
+    **{0xB240 + size: partial(_blake2s, size) for size in range(MIN_DIGEST_BYTES, 33)},
 }
 _SHA2_256_PREFIX = b"\x12\x20"
 
@@ -69,7 +87,7 @@ def of(code: int, data: bytes) -> bytes:
         return _SHA2_256_PREFIX + hashlib.sha256(data).digest()
     function = _FUNCTIONS.get(code)
     if function is None:
-        raise UnknownHash(code, "can't be computed by this version")
+        raise UnknownHash(code)
     digest = function(data)
     if code == IDENTITY and len(digest) > MAX_IDENTITY_BYTES:
         raise LimitExceeded("identity digest", MAX_IDENTITY_BYTES, len(digest))
@@ -83,7 +101,7 @@ def matches(multihash: bytes, data: bytes) -> bool:
     code, digest = split(multihash)
     function = _FUNCTIONS.get(code)
     if function is None:
-        raise UnknownHash(code, "can't be computed by this version")
+        raise UnknownHash(code)
     if code == IDENTITY:
         return digest == data
     return function(data)[: len(digest)] == digest
@@ -107,8 +125,8 @@ def check(multihash: bytes) -> None:
         if len(digest) > MAX_IDENTITY_BYTES:
             raise LimitExceeded("identity digest", MAX_IDENTITY_BYTES, len(digest))
         return
-    if code not in KNOWN:
-        raise UnknownHash(code, "is not on the allowlist of IPIP-512")
+    if code not in NAMES:
+        raise UnknownHash(code)
     if len(digest) > MAX_DIGEST_BYTES:
         raise LimitExceeded("digest", MAX_DIGEST_BYTES, len(digest))
     if len(digest) < MIN_DIGEST_BYTES:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jiaozi_node.errors import Misuse, Refused
+from jiaozi_node.errors import Misuse
 from jiaozi_node.formats import multihash as mh
 from jiaozi_node.formats.multicodec import HASH_CODES, INSECURE
 from jiaozi_node.node.config import Config
@@ -36,7 +36,7 @@ def profile_of(config: Config, overrides: Mapping[str, Any]) -> Profile:
     """Return the recipe of *config* with *overrides*.
 
     *overrides* are options of ``ipfs add`` by their long names with ``_``; absent and None ones
-    leave it to the configuration. Raises `Misuse`, or `Refused` for what a later version brings.
+    leave it to the configuration. Raises `Misuse`.
     """
     chosen = {name: value for name, value in overrides.items() if value is not None}
     settings = _Settings(config)
@@ -61,12 +61,14 @@ def profile_of(config: Config, overrides: Mapping[str, Any]) -> Profile:
     if raw_leaves is None:
         raw_leaves = version > 0
     base = PROFILES["kubo"]
+    cutting = chunk.parse(chosen.get("chunker") or "")
     return replace(
         base,
         cid_version=version,
         hash_code=hash_code,
         raw_leaves=bool(raw_leaves),
-        chunk_size=chunk_size(chosen.get("chunker") or ""),
+        chunk_size=cutting.size if isinstance(cutting, chunk.Fixed) else cutting.smallest,
+        chunker=None if isinstance(cutting, chunk.Fixed) else cutting,
         layout=_layout(chosen.get("trickle"), settings),
         file_width=_positive(chosen.get("max_file_links"), base.file_width),
         directory_width=_positive(chosen.get("max_directory_links"), 0),
@@ -82,42 +84,14 @@ def profile_of(config: Config, overrides: Mapping[str, Any]) -> Profile:
 
 
 def hash_named(text: str) -> int:
-    """Return the code of the hash function called *text*; raises `Misuse` or `Refused`."""
+    """Return the code of the hash function called *text*; raises `Misuse`."""
     name = text.lower()
     code = HASH_CODES.get(name)
     if code is None:
         if name in INSECURE:
             raise Misuse("potentially insecure hash functions not allowed")
         raise Misuse(f'unrecognized hash function: "{name}"')
-    if code not in mh.NAMES:
-        raise Refused(f"hash function {name} can't be computed by this version; a later one will")
     return code
-
-
-def chunk_size(text: str) -> int:
-    """Return the chunk size in bytes of a chunker's name; raises `Misuse` or `Refused`."""
-    if text in ("", "default"):
-        return chunk.DEFAULT_BYTES
-    kind, _, size = text.partition("-")
-    if kind in ("rabin", "buzhash"):
-        raise Refused(f"chunker {kind} is not in this version; a later one will have it")
-    if kind != "size":
-        raise Misuse(f"unrecognized chunker option: {text}")
-    if "-" in size or "-" not in text:
-        raise Misuse("incorrect chunker string format (expected size-{size})")
-    digits = size.removeprefix("+")
-    if not (digits.isascii() and digits.isdigit()):
-        raise Misuse(f'strconv.Atoi: parsing "{size[:64]}": invalid syntax')
-    if len(digits) > 18:
-        raise Misuse(f'strconv.Atoi: parsing "{size[:64]}": value out of range')
-    count = int(digits)
-    if count == 0:
-        raise Misuse("chunker size must be greater than 0")
-    if count > chunk.MAX_BYTES:
-        raise Misuse(
-            f"chunker parameters may not exceed the maximum chunk size of {chunk.MAX_BYTES}"
-        )
-    return count
 
 
 def _version(asked: int | None, hash_code: int) -> int:

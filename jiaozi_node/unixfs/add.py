@@ -17,6 +17,7 @@ from jiaozi_node.formats.cid import Cid
 from jiaozi_node.formats.unixfs_pb import UnixFs
 from jiaozi_node.unixfs import layout
 from jiaozi_node.unixfs.build import DirectoryBuilder
+from jiaozi_node.unixfs.chunk import Cutter
 from jiaozi_node.unixfs.layout import Balanced, Child, Trickle
 from jiaozi_node.unixfs.node import DIRECTORY, FILE, SYMLINK, Mtime, Node, stored_mode
 from jiaozi_node.unixfs.profile import Profile
@@ -152,6 +153,7 @@ class FileBuilder:
         self._profile = profile
         self._mode, self._mtime, self._keep = mode, mtime, keep
         self._chunk = profile.chunk_size
+        self._cutter = Cutter(profile.chunker) if profile.chunker is not None else None
         self._pieces: list[Data] = []  # an unfinished chunk …
         self._held = 0  # … and its bytes so far
         self._blocks: list[Block] = []
@@ -165,6 +167,10 @@ class FileBuilder:
 
     def feed(self, data: Data) -> list[Block]:
         """Take more of the file; return the blocks finished by it. *data* may be reused after."""
+        if self._cutter is not None:
+            for piece in self._cutter.feed(data):
+                self._cut(piece)
+            return self._taken()
         size = len(data)
         chunk = self._chunk
         at = 0
@@ -192,15 +198,20 @@ class FileBuilder:
     def push_leaf(self, made: Leaf) -> list[Block]:
         """Take a chunk hashed elsewhere; all but the last must be ``profile.chunk_size`` long.
 
-        Not to be mixed with `feed`, nor for files with mode or mtime.
+        Not to be mixed with `feed`, nor for files with mode or mtime, nor where content decides.
         """
-        if self._waits or self._held:
-            raise Misuse("leaves can't be pushed into a file that is fed, or has mode or mtime")
+        if self._waits or self._held or self._cutter is not None:
+            raise Misuse(
+                "leaves can't be pushed into a file fed, cut by content, or with mode or mtime"
+            )
         self._push(made)
         return self._taken()
 
     def end(self) -> tuple[list[Block], Node]:
         """Finish the file; return the remaining blocks and its node."""
+        if self._cutter is not None:
+            for piece in self._cutter.end():
+                self._cut(piece)
         if self._held:
             self._cut(b"".join(self._pieces))
             self._pieces, self._held = [], 0

@@ -38,6 +38,8 @@ class UnknownProfile(Misuse):
 class Profile:
     """How files become blocks. Sizes are bytes, widths are links per node.
 
+    *chunker* None cuts every *chunk_size* bytes; one that cuts by content has its smallest chunk as
+    *chunk_size*. Either way a file no larger than that is one chunk.
     *directory_width* 0 is no limit. *hamt_threshold* 0 never shards. *inline_limit* 0 is off, else
     nodes up to that many bytes become identity CIDs. *mode* and *mtime* say that these are to be
     recorded, which UnixFS can't do for raw leaves.
@@ -55,6 +57,7 @@ class Profile:
     hamt_threshold: int = 256 * 1024
     size_estimator: str = "block"
     inline_limit: int = 0
+    chunker: chunk.Rolling | None = None
     mode: bool = False
     mtime: bool = False
 
@@ -67,6 +70,8 @@ class Profile:
             raise Misuse(f"hash function {self.hash_code:#x} can't be used to add files")
         if not 0 < self.chunk_size <= chunk.MAX_BYTES:
             raise LimitExceeded("chunk size", chunk.MAX_BYTES, self.chunk_size)
+        if self.chunker is not None and self.chunk_size != self.chunker.smallest:
+            raise Misuse(f"chunks are {self.chunker.smallest} bytes or more, not {self.chunk_size}")
         if self.layout not in LAYOUTS:
             raise Misuse(f"layout must be one of {LAYOUTS}, not {self.layout!r}")
         if self.file_width < 2:

@@ -138,7 +138,7 @@ class Reader:
                 return node, before
             path = os.path.join(place, name)
             builder = FileBuilder(profile, mode, mtime, self._sink.keep)
-            plain = mode is None and mtime is None
+            plain = mode is None and mtime is None and profile.chunker is None
             if plain and size >= PARALLEL_BYTES and self._crew.workers > 1:
                 self._parallel(fd, path, size, builder)
             else:

@@ -55,6 +55,7 @@ def test_blocks_hold_2_mib_and_no_more() -> None:
     assert len(Block.checked(Block.of(data[1:]).cid, data[1:]).data) == 2 << 20
 
 
-def test_a_hash_that_we_cannot_compute_is_not_trusted() -> None:
-    with pytest.raises(Malformed, match="can't be computed"):
-        Block.checked(Cid.v1(c.RAW, b"\xa0\xe4\x02\x20" + bytes(32)), b"")
+def test_a_rare_hash_is_checked_as_any_other() -> None:
+    zeros = b"\xa0\xe4\x02\x20" + bytes(32)  # of blake2b-256
+    with pytest.raises(Malformed):
+        Block.checked(Cid.v1(c.RAW, zeros), b"")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jiaozi_node.errors import JiaoziError, Misuse, Refused
+from jiaozi_node.errors import JiaoziError, Misuse
 from jiaozi_node.formats import multihash as mh
 from jiaozi_node.node.config import Config, fresh
 from jiaozi_node.node.config_profiles import apply
@@ -97,13 +97,12 @@ def test_refusals_are_in_kubos_words(options: dict[str, Any], said: str) -> None
 
 
 @pytest.mark.parametrize(
-    "options", [{"hash": "sha3-256"}, {"hash": "blake2b-256"}, {"chunker": "buzhash"},
-                {"chunker": "rabin-512-1024-2048"}], ids=str,
-)  # fmt: skip
-def test_what_later_versions_bring_is_refused_by_name(options: dict[str, Any]) -> None:
-    [name] = options.values()
-    with pytest.raises(Refused, match=name.partition("-")[0]):
-        profile_of(config(), options)
+    ("text", "smallest"), [("buzhash", 131072), ("rabin", 87381), ("rabin-16-32-64", 16)]
+)
+def test_chunkers_that_cut_by_content(text: str, smallest: int) -> None:
+    made = profile_of(config(), {"chunker": text})
+    assert made.chunker is not None
+    assert made.chunker.smallest == made.chunk_size == smallest
 
 
 def test_an_option_wins_over_the_config() -> None:

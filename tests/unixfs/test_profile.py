@@ -27,6 +27,7 @@ def test_a_recipe_never_changes_under_its_name() -> None:
         "hamt_threshold": 256 * KIB,
         "size_estimator": "links",
         "inline_limit": 0,
+        "chunker": None,
         "mode": False,
         "mtime": False,
     }
@@ -75,7 +76,7 @@ def test_unknown_names_are_refused(text: str) -> None:
         {"cid_version": 2},
         {"cid_version": 0, "hash_code": 0x1E},
         {"hash_code": 0x00},
-        {"hash_code": 0x1B},
+        {"hash_code": 0x18},
         {"layout": "flat"},
         {"file_width": 1},
         {"directory_width": -1},

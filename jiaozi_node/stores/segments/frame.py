@@ -71,7 +71,7 @@ def parse(data: bytes, at: int, base: int) -> Section | None:
         elif data[start : start + 1] == b"\x01":
             _codec, begin = varint.decode(data, start + 1)
             code, end = varint.decode(data, begin)
-            if code == mh.IDENTITY or code not in mh.KNOWN:
+            if code == mh.IDENTITY or code not in mh.NAMES:
                 return None
             digest, end = varint.decode(data, end)
             if not mh.MIN_DIGEST_BYTES <= digest <= mh.MAX_DIGEST_BYTES:
