@@ -1,1 +1,1 @@
-"""Bitswap without a socket (issue E1)."""
+"""Bitswap without a socket: state machines that a driver feeds with messages and the time."""
