@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,9 +26,12 @@ from jiaozi_node.commands.ipfs.version import KUBO_VERSION, REPO_VERSION
 from jiaozi_node.errors import Locked, Misuse
 from jiaozi_node.http.guard import Door
 from jiaozi_node.http.home import HomeSocket
-from jiaozi_node.http.listening import Listener, addresses, begin_all, parse
+from jiaozi_node.http.listening import Listener, begin_all, wanted
 from jiaozi_node.http.rpc.admission import rules_of
 from jiaozi_node.http.rpc.engine import Rpc
+from jiaozi_node.node.config import MAX_BYTES
+from jiaozi_node.node.config import parse as parse_config
+from jiaozi_node.node.founding import found, profiles_of
 from jiaozi_node.node.home import home_path
 from jiaozi_node.node.local_home import LOCK_WAIT_S, LocalHome
 from jiaozi_node.node.wire import connect
@@ -37,6 +41,7 @@ from jiaozi_node.stores.lock import HomeLocked
 MAX_GRACE_S: Final = 3600.0
 _FILES: Final = 1_000_000  # open files to ask for; the system's own limit counts
 _UNENDED: Final = 4
+_TOLD_FILES: Final = ("api", "gateway")  # of the home, in which clients look for us
 _log = logging.getLogger(__name__)
 
 
@@ -49,10 +54,12 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     path = home_path(environ)
     say("Initializing daemon...")
     if options["init"] and not (path / "version").exists():
-        LocalHome.create(path).close()
+        _found(path, options)
         say(f"initialized a node home at {path}")
     home = _open(path)
     try:
+        for name in _TOLD_FILES:  # of a daemon that was killed: the lock is ours
+            (path / name).unlink(missing_ok=True)
         _raise_files()
         say(f"Kubo version: {KUBO_VERSION}")
         say(f"Repo version: {REPO_VERSION}")
@@ -61,6 +68,15 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     finally:
         home.close()
         gc.freeze()  # what is left needs no last look; see specs/decisions/0003
+
+
+def _found(path: Path, options: Mapping[str, Any]) -> None:
+    """Make the home that ``--init`` asks for."""
+    given = {}
+    if (name := options.get("init_config")) is not None:
+        with open(name, "rb") as file:
+            given = parse_config(file.read(MAX_BYTES + 1), "the given configuration")
+    found(path, given, profiles_of(options.get("init_profile"))).close()
 
 
 class DaemonRuns(Locked):
@@ -95,6 +111,7 @@ class _Daemon:
     def __init__(self, home: LocalHome, environ: Mapping[str, str], grace_s: float) -> None:
         self._home, self._environ, self._grace_s = home, environ, grace_s
         self._told = asyncio.Event()
+        self._until = 0.0  # when all must have ended, once that is wanted
         self._ended = True
         self._stop_soon: Callable[[], object] = self.shut_down
 
@@ -102,11 +119,17 @@ class _Daemon:
         """Begin to end; told twice, end at once."""
         if self._told.is_set():
             os._exit(1)  # an acknowledged write is durable already
-        self._told.set()
+        self.shut_down()
 
     def shut_down(self) -> None:
         """Begin to end because a command says so; saying so twice changes nothing."""
-        self._told.set()
+        if not self._told.is_set():
+            self._until = time.monotonic() + self._grace_s
+            self._told.set()
+
+    def _left_s(self, share: float = 1.0) -> float:
+        """Return how long work under way may still take: a *share* of the grace that is left."""
+        return max(0.0, self._until - time.monotonic()) * share
 
     async def serve(self) -> int:
         """Be up until `stop`; return the exit code."""
@@ -125,7 +148,7 @@ class _Daemon:
                 say("Received interrupt signal, shutting down...")
                 say("(Hit ctrl-c again to force-shutdown the daemon.)")
         finally:
-            self._ended &= await asyncio.to_thread(socket.stop, self._grace_s / 2)
+            self._ended &= await asyncio.to_thread(socket.stop, self._left_s())
         if not self._ended:  # waiting for their threads could take for ever
             _log.error("work under way did not end within %g s", self._grace_s)
             os._exit(_UNENDED)
@@ -135,12 +158,12 @@ class _Daemon:
     async def _rpc(self) -> AsyncIterator[list[Listener]]:
         """Serve the RPC, with the file ``api`` beside it."""
         config = self._home.config
-        wanted = [parse(text) for text in addresses("Addresses.API", config.find("Addresses.API"))]
         shown = config.shown()
         rules = rules_of(shown, 0)
         rpc = Rpc(self._home, lambda: rules, stop=self._stop_soon, environ=self._environ)
         door = Door(rpc)
-        listeners = await begin_all(door, wanted)
+        key = "Addresses.API"
+        listeners = await begin_all(door, wanted(key, config.find(key)))
         ports = [one.address.port for one in listeners if one.address.port]
         rules = rules_of(shown, ports[0] if ports else 5001)
         file = self._home.path / "api"
@@ -155,8 +178,8 @@ class _Daemon:
                 file.unlink()
             for one in listeners:
                 one.close()
-            await door.server.shutdown(self._grace_s / 2)
-            self._ended &= await rpc.drain(self._grace_s / 2)
+            await door.shut(self._left_s(0.5))
+            self._ended &= await rpc.drain(self._left_s(0.5))
 
 
 def _raise_files() -> None:
@@ -169,7 +192,7 @@ def _raise_files() -> None:
 
 def _log_to_stderr(environ: Mapping[str, str]) -> None:
     """Log to standard error; JIAOZI_LOG_LEVEL says how much, else Kubo's GOLOG_LOG_LEVEL."""
-    text = environ.get("JIAOZI_LOG_LEVEL") or environ.get("GOLOG_LOG_LEVEL") or "error"
+    text = environ.get("JIAOZI_LOG_LEVEL") or environ.get("GOLOG_LOG_LEVEL") or "warning"
     level = logging.getLevelNamesMapping().get(text.strip().upper())
     if level is None:
         raise Misuse(f"JIAOZI_LOG_LEVEL is {text[:32]!r}: write debug, info, warning or error")

@@ -19,7 +19,7 @@ def entry() -> None:
         _insist_on_utf8()
         from jiaozi_node.cli.main import main, silence_stdout
 
-        code = main(sys.argv[1:])
+        code = main(_words())
         try:
             sys.stdout.flush()
         except BrokenPipeError:
@@ -28,6 +28,12 @@ def entry() -> None:
         os.write(2, b"jiaozi: interrupted\n")
         code = INTERRUPTED
     _leave(code)
+
+
+def _words() -> list[str]:
+    """Return the words given; called by the name ``ipfs``, a link to us is the Kubo face."""
+    face = ["ipfs"] if os.path.basename(sys.argv[0]) == "ipfs" else []
+    return [*face, *sys.argv[1:]]
 
 
 def _leave(code: int) -> NoReturn:

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.cli import arguments, output
@@ -29,6 +29,7 @@ MAX_STDIN_ARGUMENT_BYTES = 16 * 1024 * 1024
 def main(words: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     kubo = list(words[:1]) == ["ipfs"]
+    environ = _environ(kubo)
     words = _spoken(words)
     try:
         path, rest = registry.find(arguments.options_last(words))
@@ -43,8 +44,8 @@ def main(words: Sequence[str]) -> int:
         if path[-1] == "daemon":
             from jiaozi_node.cli.daemon import run
 
-            return run(parsed.options, os.environ)
-        return _run(command, parsed)
+            return run(parsed.options, environ)
+        return _run(command, parsed, environ)
     except JiaoziError as error:
         return _report(error, kubo)
     except OSError as error:
@@ -83,7 +84,15 @@ def _told(error: OSError) -> str:
     return words if where is None else f"{os.fsdecode(where)}: {words}"
 
 
-def _run(command: Command, parsed: arguments.Parsed) -> int:
+def _environ(kubo: bool) -> Mapping[str, str]:
+    if not kubo or "IPFS_PATH" not in os.environ:
+        return os.environ
+    from jiaozi_node.node.home import kubo_environ
+
+    return kubo_environ(os.environ)
+
+
+def _run(command: Command, parsed: arguments.Parsed, environ: Mapping[str, str]) -> int:
     from jiaozi_node.cli.progress import Progress
 
     as_json = bool(parsed.globals.get("json")) or (
@@ -91,7 +100,7 @@ def _run(command: Command, parsed: arguments.Parsed) -> int:
     )
     quiet = bool(parsed.globals.get("no_progress")) or as_json
     progress = Progress(not quiet and sys.stderr.isatty())
-    home = _open_home(command)
+    home = _open_home(command, environ)
     shown = warnings.showwarning
     warnings.showwarning = _noticing(progress)
     try:
@@ -101,10 +110,10 @@ def _run(command: Command, parsed: arguments.Parsed) -> int:
             explicit=parsed.explicit,
             now=time.time,
             directory=_present_directory,
-            environ=os.environ,
+            environ=environ,
             note=lambda text: _note(progress, text),
             progress=progress,
-            files=_files(command, parsed, progress),
+            files=_files(command, parsed, progress, environ),
             home_or_none=home,
             edit_text=_editor(),
             rendered_text=not as_json,
@@ -177,16 +186,21 @@ def _render(
     return code
 
 
-def _open_home(command: Command) -> "Home | None":
+def _open_home(command: Command, environ: Mapping[str, str]) -> "Home | None":
     if command.needs is Needs.NOTHING:
         return None
     from jiaozi_node.node.home import home_path
     from jiaozi_node.node.opening import open_home
 
-    return open_home(home_path(os.environ))
+    return open_home(home_path(environ))
 
 
-def _files(command: Command, parsed: arguments.Parsed, progress: "Progress") -> "LocalFiles | None":
+def _files(
+    command: Command,
+    parsed: arguments.Parsed,
+    progress: "Progress",
+    environ: Mapping[str, str],
+) -> "LocalFiles | None":
     named = [argument for argument in command.arguments if argument.file]
     if not named:
         return None
@@ -196,7 +210,7 @@ def _files(command: Command, parsed: arguments.Parsed, progress: "Progress") -> 
     paths = given if isinstance(given, tuple) else (given,)
     from jiaozi_node.node.home import home_path
 
-    return LocalFiles(paths, progress, named[0].name, home_path(os.environ))
+    return LocalFiles(paths, progress, named[0].name, home_path(environ))
 
 
 def _stdin_reader() -> Callable[[Argument], list[str]]:

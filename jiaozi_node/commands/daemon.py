@@ -37,11 +37,18 @@ IPFS_DAEMON = Command(
     handler=_elsewhere,
     options=(
         *_OWN,
-        Option("init-profile", Kind.TEXT, "Taken: use 'ipfs init --profile'."),
+        Option(
+            "init-config", Kind.TEXT, "With --init: a file with the configuration to begin with."
+        ),
+        Option("init-profile", Kind.TEXT, "With --init: profiles to apply, separated by ','."),
         Option("migrate", Kind.BOOL, "Taken: homes are brought up when they are opened."),
         Option("manage-fdlimit", Kind.BOOL, "Raise the limit of open files.", (), True),
         Option("enable-pubsub-experiment", Kind.BOOL, "Taken: there are no peers yet."),
         Option("enable-namesys-pubsub", Kind.BOOL, "Taken: there are no peers yet."),
+        Option("enable-mplex-experiment", Kind.BOOL, "Taken, as by Kubo, which has it no more."),
+        Option("mount-ipfs", Kind.TEXT, "Taken: it means something with --mount only."),
+        Option("mount-ipns", Kind.TEXT, "Taken: it means something with --mount only."),
+        Option("mount-mfs", Kind.TEXT, "Taken: it means something with --mount only."),
         Option("routing", Kind.TEXT, "Taken: there are no peers yet."),
         Option("agent-version-suffix", Kind.TEXT, "Taken: no peer is told yet."),
     ),

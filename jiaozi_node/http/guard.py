@@ -22,6 +22,7 @@ MAX_CONNECTIONS_OF_ONE: Final = 1024
 MAX_LINE_BYTES: Final = 1024 * 1024  # Kubo's clients put arguments into the request line
 MAX_FIELD_BYTES: Final = 64 * 1024
 READ_BYTES: Final = 256 * 1024
+_SHUT_TICK_S: Final = 0.02
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -63,7 +64,7 @@ class Guarded(RequestHandler):
         """Note what came: the beginning of a head, all of it, or a piece of a body."""
         super().data_received(data)
         now = self._loop.time()
-        if self._is_busy():
+        if self.is_busy():
             self._phase, self._until = _Phase.BUSY, now + self._door.body_s
         elif self._phase is not _Phase.HEAD:
             self._phase, self._until = _Phase.HEAD, now + self._door.header_s
@@ -77,13 +78,19 @@ class Guarded(RequestHandler):
             self._address = None
         super().connection_lost(exc)
 
-    def _is_busy(self) -> bool:
+    def is_busy(self) -> bool:
+        """Tell whether a request is being answered, or waits for it."""
         return bool(self._request_in_progress or self._messages)
+
+    def comes_in(self) -> bool:
+        """Tell whether there may be more to come of a request that is being answered."""
+        request = self._current_request
+        return self.is_busy() and (request is None or not request.content.is_eof())
 
     def _check(self) -> None:
         """Close when time is up; look again later otherwise."""
         now = self._loop.time()
-        if self._is_busy():
+        if self.is_busy():
             request = self._current_request
             ours = request is None or request.content.is_eof() or self._reading_paused
             if self._phase is not _Phase.BUSY or ours:  # we keep them waiting, not they us
@@ -128,6 +135,23 @@ class Door:
             lingering_time=1.0,
             access_log=None,
         )
+
+    async def shut(self, within_s: float) -> None:
+        """Close idle connections at once, others when their answer is out or time is up.
+
+        aiohttp's own shutdown passes over what still comes in, and so would cut off uploads.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within_s
+        while True:
+            here = [one for one in self.server.connections if isinstance(one, Guarded)]
+            for one in here:
+                if not one.comes_in():
+                    one.close()
+            if not any(one.is_busy() for one in here) or loop.time() >= until:
+                break
+            await asyncio.sleep(_SHUT_TICK_S)
+        await self.server.shutdown(_SHUT_TICK_S)
 
     def enter(self, address: str) -> bool:
         """Count one more from *address*, if there is room."""

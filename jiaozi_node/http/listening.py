@@ -7,6 +7,7 @@ Port 0 lets the system choose; what came of it is told as Kubo tells it.
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import os
 import socket
 import stat
@@ -17,6 +18,7 @@ from typing import Any, Final
 from jiaozi_node.errors import Misuse, Unavailable
 from jiaozi_node.http.guard import Door
 
+_log = logging.getLogger(__name__)
 MAX_ADDRESS_BYTES: Final = 1024
 MAX_ADDRESSES: Final = 64
 
@@ -58,6 +60,17 @@ def addresses(key: str, value: Any) -> list[str]:  # noqa: ANN401 - of the confi
     if len(texts) > MAX_ADDRESSES:
         raise Misuse(f"{key} in the configuration has {len(texts)} addresses, over the limit of 64")
     return [text for text in texts if text]
+
+
+def wanted(key: str, value: Any) -> list[Address]:  # noqa: ANN401 - of the config
+    """Return where to listen by *key* of the config, passing over transports that we have not."""
+    found = []
+    for text in addresses(key, value):
+        try:
+            found.append(parse(text))
+        except UnknownTransport:
+            _log.warning("%s: not listening on %.100s: TCP and UNIX sockets only", key, text)
+    return found
 
 
 def parse(text: str) -> Address:

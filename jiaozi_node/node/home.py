@@ -115,3 +115,11 @@ def home_path(environ: Mapping[str, str]) -> Path:
         environ.get("HOME") or "~", ".local", "share"
     )
     return Path(base).expanduser() / "jiaozi"
+
+
+def kubo_environ(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the Kubo face's environment: $IPFS_PATH is the home unless $JIAOZI_PATH says one."""
+    path = environ.get("IPFS_PATH")
+    if not path or environ.get("JIAOZI_PATH"):
+        return environ
+    return {**environ, "JIAOZI_PATH": os.path.expanduser(path)}

@@ -40,6 +40,23 @@ class OtherLayout(Refused):
         self.path, self.found = path, found
 
 
+class KubosRepository(Refused):
+    """A directory that was named as a home is a repository of Kubo's."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is a repository of Kubo's, which jiaozi leaves alone: name a directory of its"
+            " own with JIAOZI_PATH, and take data along with 'ipfs dag export'"
+        )
+        self.path = path
+
+
+def refuse_kubos(path: Path) -> None:
+    """Raise `KubosRepository` where Kubo has begun to make a repository."""
+    if (path / "datastore_spec").exists():  # its first file but the config, which is like ours
+        raise KubosRepository(path)
+
+
 def check(path: Path) -> None:
     """Raise unless *path* is a home of this version's layout, or of one that leads there."""
     found = _found(path)
@@ -59,6 +76,8 @@ def bring_up(path: Path) -> None:
 
 def _way(path: Path, found: str) -> range:
     """Return the numbers of the steps to take; raises `OtherLayout` where there are none."""
+    if found.isascii() and found.isdecimal():
+        raise KubosRepository(path)
     digits = found.removeprefix(_NAME)
     if found.startswith(_NAME) and digits.isascii() and digits.isdecimal() and len(digits) < 6:
         way = range(int(digits), int(LAYOUT.removeprefix(_NAME)))

@@ -71,7 +71,7 @@ class LocalHome:
 
     @classmethod
     def create(cls, path: Path) -> "LocalHome":
-        """Make a home with a new Ed25519 identity and open it; raises `HomeExists`.
+        """Make a home with a new Ed25519 identity and open it; raises `HomeExists`, `Refused`.
 
         The version file is written last: a home whose making was cut short is made anew.
         """
@@ -81,6 +81,7 @@ class LocalHome:
         from jiaozi_node.stores.api import Change
         from jiaozi_node.stores.atomic import replace_file, sync_directory
 
+        layout.refuse_kubos(path)
         made = not path.exists()
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = HomeLock(path, LOCK_WAIT_S)

@@ -238,13 +238,16 @@ def edit(call: Call) -> Iterator[dict[str, Any]]:
     import shlex
     import subprocess
 
+    from jiaozi_node.node import layout
     from jiaozi_node.node.config import Config
     from jiaozi_node.node.home import home_path
 
+    home = home_path(call.environ)
+    layout.check(home)
     editor = call.environ.get("EDITOR")
     if not editor:
         raise Misuse("ENV variable $EDITOR not set")
-    path = home_path(call.environ) / "config"
+    path = home / "config"
     try:
         words = shlex.split(editor)
         done = subprocess.run([*words, str(path)], check=False)

@@ -10,7 +10,7 @@ from typing import Any
 
 from jiaozi_node.commands.declare import Answer, Call, Command, ExitCode, Length
 from jiaozi_node.commands.json_text import line
-from jiaozi_node.errors import JiaoziError
+from jiaozi_node.errors import JiaoziError, Unavailable
 from jiaozi_node.http.crossing import Abandoned, Inlet, Outlet
 from jiaozi_node.node.acts import acting
 from jiaozi_node.node.home import Home
@@ -45,8 +45,8 @@ class Work:
                 call = self._prepare(act)
                 for data in self._rendered(call, self._command.handler(call)):
                     self._outlet.send(data)
-        except Abandoned:
-            pass
+        except Abandoned:  # by a client that is gone, or by a daemon that has to end
+            self.fault = Unavailable("the node ended before the answer was complete")
         except (JiaoziError, OSError) as fault:
             self.fault = fault
         except Exception as fault:  # noqa: BLE001 - told to the client as an internal error
