@@ -79,6 +79,10 @@ def test_cars_go_both_ways(
     assert refs(empty.kubo, kubo_root) == refs(empty.ours, kubo_root) == refs(pair.kubo, kubo_root)
     for again in empty.run("dag", "export", kubo_root):
         assert again.good().out == kubo_car
+    wrapped = pair.ours.top().run("archive", kubo_root, "--format", "carv2").good().out
+    told = [answer.good().text for answer in empty.run("dag", "import", "--stats", stdin=wrapped)]
+    assert told[0] == told[1]
+    assert f"Imported {len(ours.sections)} blocks" in told[0]
     assert pins(empty.ours) == {EMPTY_DIRECTORY, kubo_root}
 
 

@@ -55,7 +55,9 @@ ARCHIVE = Command(
     arguments=(Argument("what", "REV[:path], /ipfs/…, or CID[/path]."),),
     options=(
         Option(
-            "format", Kind.TEXT, "tar, zip or car; by the ending of the file if absent, or tar."
+            "format",
+            Kind.TEXT,
+            "tar, zip, car or carv2; by the ending of the file if absent, or tar.",
         ),
         Option("output", Kind.TEXT, "The file to write, all of it or nothing.", ("o",)),
         Option("prefix", Kind.TEXT, "Directories to put before every path.", default=""),
@@ -67,6 +69,6 @@ ARCHIVE = Command(
     help="""
     The same version gives the same bytes: entries are sorted, times are the commit's where the
     profile records none, zip is stored and not compressed. A CAR is whole: its root is the tree, or
-    with --history the commit, and all that it links is in it.
+    with --history the commit, and all that it links is in it; carv2 adds an index of its blocks.
     """,
 )

@@ -12,7 +12,7 @@ from typing import Final, NoReturn, Protocol
 
 from jiaozi_node.errors import LimitExceeded, Malformed
 from jiaozi_node.formats import block as b
-from jiaozi_node.formats import dag_cbor, varint
+from jiaozi_node.formats import car_v2, dag_cbor, varint
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 
@@ -20,8 +20,6 @@ MAX_HEADER_BYTES: Final = 1024 * 1024
 MAX_SECTION_BYTES: Final = b.MAX_BYTES + 256  # a block and its CID
 MAX_ROOTS: Final = 4096
 
-_PRAGMA_V2: Final = b"\x0a\xa1\x67version\x02"
-_HEADER_V2_BYTES: Final = 40  # characteristics 16, data offset 8, data size 8, index offset 8
 _READ_BYTES: Final = 1024 * 1024
 
 
@@ -163,9 +161,9 @@ class CarReader:
         """Read the fixed header of version 2 and go to its payload."""
         source = self._source
         start = source.at
-        if start != len(_PRAGMA_V2):
+        if start != len(car_v2.PRAGMA):
             raise InvalidCar(0, "the pragma of version 2 is written in another way")
-        fixed = source.take(_HEADER_V2_BYTES, "version 2 header")
+        fixed = source.take(car_v2.HEADER_BYTES, "version 2 header")
         offset, size, index = (int.from_bytes(fixed[at : at + 8], "little") for at in (16, 24, 32))
         if offset < source.at:
             raise InvalidCar(start + 16, f"the payload begins at {offset}, inside the header")

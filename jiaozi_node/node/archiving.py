@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from jiaozi_node.dag import export
+from jiaozi_node.dag import export as exporting
 from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.errors import Misuse
 from jiaozi_node.node.home import Home
@@ -13,8 +13,8 @@ from jiaozi_node.unixfs.stat import stat
 from jiaozi_node.versioning import history
 from jiaozi_node.worktree import archive_entries, tar, zip
 
-TAR, ZIP, CAR = "tar", "zip", "car"
-FORMATS: Final = (TAR, ZIP, CAR)
+TAR, ZIP, CAR, CAR_V2 = "tar", "zip", "car", "carv2"
+FORMATS: Final = (TAR, ZIP, CAR, CAR_V2)
 
 
 def format_of(asked: str | None, file: str | None) -> str:
@@ -35,16 +35,17 @@ def archive(
     holds all that its root links: the tree, or with *full_history* the commit.
     """
     get = home.blocks.get
-    if form == CAR:
+    if form in (CAR, CAR_V2):
+        export = exporting.export if form == CAR else exporting.export_indexed
         if prefix:
             raise Misuse("a CAR has no paths that --prefix could stand before")
         if not full_history:
-            return stream(export.export(found.cid), get)
+            return stream(export(found.cid), get)
         if found.commit is None or found.inside:
             raise Misuse(
                 "--history takes a revision, and neither a path nor a CID of something else"
             )
-        return stream(export.export(found.commit), get)
+        return stream(export(found.commit), get)
     if full_history:
         raise Misuse(f"--history goes into a CAR, and {form} holds files only")
     above = archive_entries.prefix(prefix)

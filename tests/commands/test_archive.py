@@ -135,13 +135,20 @@ def test_a_car_is_whole(jiaozi: Run, repo: Path, tmp_path: Path) -> None:
             assert len(list(reader)) >= 6
     exported = jiaozi("ipfs", "dag", "export", cid(jiaozi, "commit")).raw
     assert (tmp_path / "h.car").read_bytes() == exported
+    jiaozi("archive", "HEAD", "--history", "-o", tmp_path / "h.carv2")
+    second = (tmp_path / "h.carv2").read_bytes()
+    assert second[51 : 51 + len(exported)] == exported
+    told = jiaozi("ipfs", "dag", "import", "--stats", tmp_path / "h.carv2").out
+    assert f"Pinned root\t{cid(jiaozi, 'commit')}\tsuccess" in told
 
 
 def test_what_can_not_be_meant_is_refused(
     jiaozi: Run, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert repo.exists()
-    assert "there are tar, zip, car" in jiaozi("archive", "HEAD", "--format", "rar", code=2).err
+    assert (
+        "there are tar, zip, car, carv2" in jiaozi("archive", "HEAD", "--format", "rar", code=2).err
+    )
     assert "unsafe name" in jiaozi("archive", "HEAD", "--prefix", "a/../b", code=2).err
     assert "--history goes" in jiaozi("archive", "HEAD", "--history", code=2).err
     words = ("archive", "HEAD", "--format", "car")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi_node.dag.export import export
+from jiaozi_node.dag.export import export, export_indexed
 from jiaozi_node.dag.importing import MAX_ROOTS, Imported, blocks_of
 from jiaozi_node.dag.walk import stream
 from jiaozi_node.errors import LimitExceeded, Malformed
@@ -41,6 +41,21 @@ def test_a_car_of_kubo_comes_out_as_it_went_in(name: str) -> None:
     assert told.blocks == len(KUBO[name]["blocks"])
     assert told.size_bytes == sum(len(block.data) for block in store.held.values())
     assert b"".join(stream(export(told.roots[0]), store.get)) == data
+
+
+@pytest.mark.parametrize("name", sorted(KUBO))
+def test_version_2_wraps_the_same_payload(name: str) -> None:
+    data = (VECTORS / name).read_bytes()
+    store = Blocks()
+    root = imported(data, store).roots[0]
+    whole = b"".join(stream(export_indexed(root), store.get))
+    assert whole[51 : 51 + len(data)] == data
+    again = Blocks()
+    assert imported(whole, again).roots == (root,)
+    assert again.held == store.held
+    store.held.pop(max(store.held, key=lambda cid: len(store.held[cid].data)))
+    with pytest.raises(BlockMissing):
+        next(stream(export_indexed(root), store.get))
 
 
 def test_identity_blocks_are_written_as_kubo_does() -> None:
