@@ -8,7 +8,6 @@ as it was nor as it is to be is somebody's own work then, and left alone.
 
 import os
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from stat import S_ISDIR
@@ -32,6 +31,7 @@ from jiaozi_node.versioning.fields import Plain
 from jiaozi_node.versioning.merges import Under
 from jiaozi_node.versioning.reflog import Note
 from jiaozi_node.versioning.workingcopies import Head
+from jiaozi_node.worktree.alone import BeingWritten, alone, remove_left
 from jiaozi_node.worktree.checkout import materialize
 from jiaozi_node.worktree.index import StatIndex
 from jiaozi_node.worktree.look import Look
@@ -40,6 +40,7 @@ from jiaozi_node.worktree.writer import InTheWay, SafeWriter, temp_prefix
 Result = TypeVar("Result")
 
 RENAME = "rename"  # the intent of `renaming`
+OVERWRITE = "overwrite"  # that of `overwriting`
 
 _SHOWN = 5
 
@@ -122,9 +123,10 @@ def carry_out(repository: Repository, intent: Intent, to_write: list[Change | Fo
     begin = [beginning(repository.copy_id, intent)]
     if intent.turn is not None:
         begin.append(_turning(repository, intent.turn.was, intent.turn.now))
-    repository.home.names.apply(begin)
-    _write_or_undo(repository, intent, to_write, _temp(data), careful=False)
-    _settle(repository, intent, data)
+    with alone(repository.root):
+        repository.home.names.apply(begin)
+        _write_or_undo(repository, intent, to_write, _temp(data), careful=False)
+        _settle(repository, intent, data)
 
 
 def beginning(working_copy: str, intent: Intent) -> RowChange:
@@ -133,20 +135,33 @@ def beginning(working_copy: str, intent: Intent) -> RowChange:
 
 
 def resume(repository: Repository) -> None:
-    """Finish, or undo, what a process left under way."""
-    at = rows.key(repository.copy_id)
-    data = repository.home.names.get(INTENTS, at)
+    """Finish, or undo, what a process left under way; one that is still at it is let be."""
+    try:
+        with alone(repository.root), repository.acting() as me:
+            _resume(me)
+    except BeingWritten:
+        pass
+
+
+def _resume(me: Repository) -> None:
+    at = rows.key(me.copy_id)
+    data = me.home.names.get(INTENTS, at)
     if data is None:
         return
-    with repository.acting() as me:
-        if rows.read(INTENTS, at, data, dict).get("what") == RENAME:
-            from jiaozi_node.node import renaming  # noqa: PLC0415 - it stands on this module
+    what = rows.read(INTENTS, at, data, dict).get("what")
+    if what == RENAME:
+        from jiaozi_node.node import renaming  # noqa: PLC0415 - it stands on this module
 
-            renaming.resume(me, data)
-            return
+        renaming.resume(me, data)
+    elif what == OVERWRITE:
+        from jiaozi_node.node import overwriting  # noqa: PLC0415 - likewise
+
+        overwriting.resume(me, data)
+    else:
         intent = rows.read(INTENTS, at, data, _intent)
         to_write = steps(me, intent.before, intent.after)
-        _clear(me, to_write, _temp(data))
+        places = {step.path if isinstance(step, Folder) else step.path[:-1] for step in to_write}
+        remove_left(me.root, _temp(data), places | {()})
         _write_or_undo(me, intent, to_write, _temp(data), careful=True)
         _settle(me, intent, data)
 
@@ -209,19 +224,6 @@ def _turning(repository: Repository, old: Under | None, new: Under | None) -> Ro
 def _temp(data: bytes) -> str:
     """Return what the temporary files of the intent in the row *data* are called."""
     return temp_prefix(sha256(data).digest()[:6])
-
-
-def _clear(repository: Repository, to_write: list[Change | Folder], temp: str) -> None:
-    """Remove the temporary files that a kill left among the files of an intent."""
-    places = {step.path if isinstance(step, Folder) else step.path[:-1] for step in to_write}
-    for place in places | {()}:
-        here = os.path.join(repository.root, *place)
-        if os.path.realpath(here) != here:
-            continue
-        with suppress(OSError):  # what can't be removed harms nobody
-            for name in os.listdir(here):
-                if name.startswith(temp):
-                    os.unlink(os.path.join(here, name))
 
 
 # ---- files -------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from jiaozi_node.node.status import Parts, path_text
 from jiaozi_node.stores.api import Change as RowChange
 from jiaozi_node.versioning import rows
 from jiaozi_node.versioning.fields import Plain
+from jiaozi_node.worktree.alone import alone
 from jiaozi_node.worktree.link import place_below
 
 
@@ -80,19 +81,20 @@ def move(
         intent = _Intent(moves, stage, tree)
         data = _row(intent)
         at = rows.key(me.copy_id)
-        me.home.names.apply((RowChange(INTENTS, at, data, expect=None),))
-        done: list[Move] = []
-        try:
-            for one in moves:
-                os.rename(_path(me, one.source), _path(me, one.target))
-                done.append(one)
-        except OSError:
-            for one in reversed(done):
-                with suppress(OSError):
-                    os.rename(_path(me, one.target), _path(me, one.source))
-            me.home.names.apply((RowChange(INTENTS, at, None, expect=data),))
-            raise
-        _settle(me, intent, data)
+        with alone(me.root):
+            me.home.names.apply((RowChange(INTENTS, at, data, expect=None),))
+            done: list[Move] = []
+            try:
+                for one in moves:
+                    os.rename(_path(me, one.source), _path(me, one.target))
+                    done.append(one)
+            except OSError:
+                for one in reversed(done):
+                    with suppress(OSError):
+                        os.rename(_path(me, one.target), _path(me, one.source))
+                me.home.names.apply((RowChange(INTENTS, at, None, expect=data),))
+                raise
+            _settle(me, intent, data)
         return moves
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from jiaozi_node.errors import NotFound
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import moving
+from jiaozi_node.node.overwriting import overwriting
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.settling import is_within
 from jiaozi_node.node.status import Parts, path_text, staged, working
@@ -160,10 +161,13 @@ def _to(
                     steps.append(Folder(parts[:depth], None, tree, (), None, None))
         if parts not in folders:
             steps.append(Change(parts, None if cid else stage, cid))
-    if steps:
-        moving.write(repository, steps)
     told = _told(found)
-    came = [path_text(parts) for parts in bring_back(repository, missing)]
+    if not (steps or missing):
+        return told
+    with overwriting(repository, within) as temp:
+        if steps:
+            moving.write(repository, steps, temp=temp)
+        came = [path_text(parts) for parts in bring_back(repository, missing, temp)]
     return Restored((*told.written, *came), told.removed)
 
 

@@ -24,11 +24,13 @@ from jiaozi_node.worktree.writer import SafeWriter
 Held = dict[str, tuple[bytes, int]]  # CID and Tsize by name
 
 
-def bring_back(repository: Repository, missing: Sequence[tuple[Parts, Cid]]) -> list[Parts]:
+def bring_back(
+    repository: Repository, missing: Sequence[tuple[Parts, Cid]], temp: str
+) -> list[Parts]:
     """Write the directories *missing*, where nothing stands; return the paths of their files.
 
     One that holds nothing but small files is put in its place when it is full. What was written
-    is remembered in the stat index.
+    is remembered in the stat index. *temp* is what temporary names begin with.
     """
     if not missing:
         return []
@@ -37,7 +39,7 @@ def bring_back(repository: Repository, missing: Sequence[tuple[Parts, Cid]]) -> 
         with (
             _uncollected(),
             stat_index(repository) as index,
-            SafeWriter(repository.root, root=root) as writer,
+            SafeWriter(repository.root, temp=temp, root=root) as writer,
         ):
             work = _Work(repository, writer, index)
             with Hands(writer, root) as hands:

@@ -227,7 +227,8 @@ class SafeWriter:
 
     def enter(self, parts: Parts) -> int:
         """Return a descriptor of the directory *parts*, which is there; good until another call."""
-        self._check(parts)
+        if parts:
+            self._check(parts)
         return self._enter(parts)
 
     def remove(self, parts: Parts) -> None:

@@ -204,15 +204,15 @@ class Machine:
     def reopen(self, words: Words, expected: int, then: Model) -> None:
         """After a kill: the next command makes good, and it is as before or as after.
 
-        What isn't one act may be in between; the few that write files without an intent, because
-        they overwrite what was asked for, come to their end when they are given again.
+        What isn't one act may be in between; the few that overwrite files because that was asked
+        for leave no file of their own, and come to their end when they are given again.
         """
         assert main(("status",)) == 0
+        left = list(self.work.rglob(".jz-*"))
+        assert not left, f"files that were being written are left: {left}"
         if words[0] == "restore" or words[:2] == ("reset", "--hard"):
             self.exits(main(words), expected)
             models = [then]
-            for left in self.work.rglob(".jz-*"):  # what was being written; nobody clears it away
-                left.unlink()
         else:
             models = [then, self.model, *self.model.midway(words)]
         faults: list[str] = []
