@@ -53,6 +53,7 @@ from jiaozi_node.node import (
     branches,
     diffing,
     ending,
+    hooked,
     hooks,
     listing,
     logs,
@@ -451,11 +452,13 @@ class Repository:
         no_ff: bool = False,
         commit: bool = True,
         favour: Literal["ours", "theirs"] | None = None,
+        verify: bool = True,
     ) -> Merged:
         """Merge a version into HEAD; `conflicts` of the result are what is in dispute.
 
         Disputes are settled by `add` or `settle`, and the merge ends by `commit` or `abort_merge`.
-        *favour* decides them for one side.
+        *favour* decides them for one side; *verify* False leaves the hook pre-commit out. Raises
+        `Conflict` when a hook says no, and the merge is under way then.
         """
         wish = merging.Wish(
             revision,
@@ -467,7 +470,15 @@ class Repository:
         )
         with self._turn() as me:
             author = me.author(None, os.environ, _unsaid)
-            return merging.merge(me, me.resolve(revision), author, int(time.time()), wish)
+            around, now = hooked.Around(os.environ, _unsaid, verify), int(time.time())
+            try:
+                merged, ours = hooked.merge(me, me.resolve(revision), author, now, wish, around)
+            except Locked:  # somebody took the home while a hook ran
+                self._lost()
+                raise
+            if not ours:
+                self._lost()
+            return merged
 
     def conflicts(self) -> tuple[Dispute, ...]:
         """Return what is in dispute and not settled, in order of paths."""

@@ -9,7 +9,7 @@ from jiaozi_node.commands.shown import quoted, short
 
 if TYPE_CHECKING:
     from jiaozi_node.node.committing import How
-    from jiaozi_node.node.repository import Committed, Repository
+    from jiaozi_node.node.hooked import Around
     from jiaozi_node.versioning.conflict import Conflict
 
 _CELL = ("row", "column", "base", "ours", "theirs")
@@ -17,7 +17,7 @@ _CELL = ("row", "column", "base", "ours", "theirs")
 
 def ended(call: Call, what: str, *, abort: bool) -> Iterator[dict[str, Any] | ExitCode]:
     """Commit what is under way, or give it up; where it is in dispute, tell it all."""
-    from jiaozi_node.node import ending, hooks
+    from jiaozi_node.node import ending, hooked
     from jiaozi_node.node.committing import Unresolved
     from jiaozi_node.node.repository import Repository
 
@@ -28,7 +28,11 @@ def ended(call: Call, what: str, *, abort: bool) -> Iterator[dict[str, Any] | Ex
         yield {"kind": "aborted", "what": what, "commit": str(head), "files": files}
         return
     try:
-        made = concluded(call, repository, what)
+        author = repository.author(None, call.environ, call.note)
+        message = "\n\n".join(call.option("message")) or None
+        repository, made = hooked.conclude(
+            repository, what, author, int(call.now()), around(call), message, signing(call)
+        )
     except Unresolved as fault:
         yield {"kind": "in-dispute", "conflicts": [shown(one) for one in fault.conflicts]}
         yield ExitCode(1)
@@ -40,28 +44,14 @@ def ended(call: Call, what: str, *, abort: bool) -> Iterator[dict[str, Any] | Ex
         "subject": made.commit.subject,
         "conflicts": [],
     }
-    hooks.post_commit(repository, made, call.environ, call.note)
+    around(call).after(repository, made)
 
 
-def concluded(call: Call, repository: "Repository", what: str) -> "Committed":
-    """Commit what is under way, after the hook was asked; raises `Unresolved`."""
-    from jiaozi_node.node import ending
+def around(call: Call) -> "Around":
+    """Return how hooks are met."""
+    from jiaozi_node.node.hooked import Around
 
-    repository = asked(call, repository, what)
-    author = repository.author(None, call.environ, call.note)
-    message = "\n\n".join(call.option("message")) or None
-    return ending.conclude(repository, what, author, int(call.now()), message, signing(call))
-
-
-def asked(call: Call, repository: "Repository", what: str) -> "Repository":
-    """Ask the hook pre-commit about what is staged; raises `Unresolved` before."""
-    from jiaozi_node.node import ending, hooks
-
-    ending.check_settled(repository, what)
-    if call.option("no_verify"):
-        return repository
-    staged = repository.stages.get(repository.copy_id)
-    return hooks.pre_commit(repository, call.environ, call.note, staged)
+    return Around(call.environ, call.note, verify=not call.option("no_verify"))
 
 
 def signing(call: Call) -> "How":

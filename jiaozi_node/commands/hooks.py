@@ -45,9 +45,11 @@ HOOKS = Command(
     ),
     text=_text,
     help="""
-    Hooks are executable files in .jiaozi/hooks: pre-commit runs before a commit is made, a merge's
-    too, and stops it by an exit code other than 0 (--no-verify passes it over); post-commit runs
-    after.
+    Hooks are executable files in .jiaozi/hooks: pre-commit runs before a commit is made and stops
+    it by an exit code other than 0 (--no-verify passes it over); post-commit runs after. That goes
+    for every new commit, of commit, merge, cherry-pick and revert; git asks for the first alone.
+    A fast-forward makes none. A merge or a series that is stopped is under way, its files written:
+    --continue asks again, --skip leaves the commit out, --abort gives it up.
     That they may run is kept in the node home for this one directory: a clone or a copy runs none.
 
     A hook runs at the root of the working copy, reads nothing from standard input, and what it

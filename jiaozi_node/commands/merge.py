@@ -8,7 +8,7 @@ from jiaozi_node.commands.disputes import (
     NO_VERIFY,
     SIGN,
     aborted_text,
-    concluded,
+    around,
     counted,
     ended,
     listed,
@@ -52,22 +52,16 @@ def merge(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
 
 
 def _merge(call: Call) -> "Outcome":
-    from dataclasses import replace
-
-    from jiaozi_node.node import hooks, merging
+    from jiaozi_node.node import hooked
     from jiaozi_node.node.repository import Repository
 
     repository = Repository.at(call.home, call.cwd)
     theirs = repository.resolve(call.args["revision"], call.now)
     author = repository.author(None, call.environ, call.note)
-    wish, how, now = _wish(call), signing(call), int(call.now())
-    hook = wish.commit and not call.option("no_verify") and hooks.may_refuse(repository)
-    if hook:  # it looks at what is staged
-        wish = replace(wish, commit=False)
-    outcome = merging.merge(repository, theirs, author, now, wish, how=how)
-    if hook and outcome.kind == merging.NOT_COMMITTED:
-        made = concluded(call, repository, "merge")
-        outcome = replace(outcome, kind="merged", commit=made.cid)
+    now = int(call.now())
+    outcome, _ours = hooked.merge(
+        repository, theirs, author, now, _wish(call), around(call), signing(call)
+    )
     if outcome.base is None and outcome.kind != "up-to-date":
         call.note("the two have no commit in common: merged against nothing")
     return outcome

@@ -8,7 +8,7 @@ from jiaozi_node.commands.disputes import (
     NO_VERIFY,
     SIGN,
     aborted_text,
-    asked,
+    around,
     counted,
     ended,
     listed,
@@ -21,7 +21,7 @@ from jiaozi_node.errors import Misuse
 
 def replay(call: Call, what: str) -> Iterator[dict[str, Any] | ExitCode]:
     """Replay commits, go on, skip one, or give up; 1 says that something is in dispute."""
-    from jiaozi_node.node import replaying
+    from jiaozi_node.node import hooked
     from jiaozi_node.node.committing import Unresolved
     from jiaozi_node.node.repository import Repository
 
@@ -36,17 +36,16 @@ def replay(call: Call, what: str) -> Iterator[dict[str, Any] | ExitCode]:
         return
     repository = Repository.at(call.home, call.cwd)
     author = repository.author(None, call.environ, call.note)
-    now, how = int(call.now()), signing(call)
+    now, how, met = int(call.now()), signing(call), around(call)
     try:
         if going == ["continue"]:
-            repository = asked(call, repository, what)
-            done = replaying.go_on(repository, what, author, now, how)
+            done = hooked.go_on(repository, what, author, now, met, how)
         elif going:
-            done = replaying.skip(repository, what, author, now, how)
+            done = hooked.skip(repository, what, author, now, met, how)
         else:
             series = [repository.resolve(text, call.now) for text in revisions]
             mainline = call.option("mainline")
-            done = replaying.replay(repository, what, series, author, now, mainline, how)
+            done = hooked.replay(repository, what, series, author, now, met, mainline, how)
     except Unresolved as fault:
         yield _value("in-dispute", (), None, [shown(one) for one in fault.conflicts])
         yield ExitCode(1)

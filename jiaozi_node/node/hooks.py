@@ -29,8 +29,9 @@ RUNNING = "JIAOZI_HOOK"  # set in a hook: what it calls runs none
 class HookFailed(Conflict):
     """A hook said no, or couldn't say anything."""
 
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"the {name} hook {why}; nothing was committed")
+    def __init__(self, name: str, why: str, hint: str = "") -> None:
+        then = f": {hint}" if hint else ""
+        super().__init__(f"the {name} hook {why}; nothing was committed{then}")
         self.name, self.why = name, why
 
 
@@ -53,8 +54,10 @@ def listed(repository: Repository) -> Iterator[Hook]:
             yield Hook(name, path, hooks.is_program(path), enabled)
 
 
-def may_refuse(repository: Repository) -> bool:
+def may_refuse(repository: Repository, environ: Mapping[str, str]) -> bool:
     """Tell whether there is a hook pre-commit that may run."""
+    if RUNNING in environ:
+        return False
     return any(one.name == PRE_COMMIT and one.program and one.enabled for one in listed(repository))
 
 
@@ -76,7 +79,7 @@ def pre_commit(
     Raises `HookFailed`, and the stage is *stage_before* then, unless the hook staged something;
     `HeadMoved` when the hook, or somebody meanwhile, committed.
     """
-    hook = _ready(repository, PRE_COMMIT, environ, note)
+    hook = ready(repository, PRE_COMMIT, environ, note)
     if hook is None:
         return repository
     head, staged = repository.head_commit(), repository.stages.get(repository.copy_id)
@@ -107,7 +110,7 @@ def post_commit(
 
     False says that the home is closed now: somebody else took it meanwhile.
     """
-    hook = _ready(repository, POST_COMMIT, environ, note)
+    hook = ready(repository, POST_COMMIT, environ, note)
     if hook is None:
         return True
     parent = made.commit.parents[0] if made.commit.parents else None
@@ -133,7 +136,7 @@ def _where_it_was(repository: Repository, head: Cid | None) -> Repository:
     return repository
 
 
-def _ready(
+def ready(
     repository: Repository,
     name: str,
     environ: Mapping[str, str],

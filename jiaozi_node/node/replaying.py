@@ -31,6 +31,7 @@ from jiaozi_node.versioning.merges import PICK, Under
 from jiaozi_node.versioning.reflog import Note
 
 REPLAYED: Final = "replayed"
+PAUSED: Final = "paused"
 MAX_SERIES: Final = 1000  # §8.5
 
 _SHORT = 20
@@ -49,7 +50,8 @@ class ChangesNothing(Conflict):
 class Replayed:
     """What a replay came to: the commits that were made, and what is in dispute in the next one.
 
-    *kind* is `REPLAYED` or `IN_DISPUTE`; *at* is the commit that left the *conflicts*.
+    *kind* is `REPLAYED`, `IN_DISPUTE`, or `PAUSED`: the next is staged, and waits to be committed.
+    *at* is the commit that is in dispute or waits.
     """
 
     kind: str
@@ -68,10 +70,13 @@ def replay(
     now: int,
     mainline: int | None = None,
     how: How = USUAL,
+    *,
+    pause: bool = False,
 ) -> Replayed:
     """Cherry-pick or revert (*what*) the commits of *series*, in order.
 
-    *mainline* says which parent of a merge counts; of *how* the signer does. Raises
+    *mainline* says which parent of a merge counts; of *how* the signer does. With *pause* it stops
+    before each commit is made, and `go_on` makes it. Raises
     `merges.UnderWay`, `StagedChanges`, `moving.Unsaved`, `ChangesNothing`, `UnlikeProfiles`,
     `ParentMissing`, and `Misuse` for a merge without *mainline*; nothing was changed then.
     """
@@ -83,33 +88,55 @@ def replay(
         if head is None:
             raise NoCommit
         under = Under(what, None, head, head, "", tuple(series), mainline)
-        return _on(me, None, under, author, now, how)
+        return _on(me, None, under, author, now, how, pause=pause)
 
 
-def go_on(repository: Repository, what: str, author: Agent, now: int, how: How = USUAL) -> Replayed:
+def go_on(
+    repository: Repository,
+    what: str,
+    author: Agent,
+    now: int,
+    how: How = USUAL,
+    *,
+    pause: bool = False,
+) -> Replayed:
     """Commit what is settled, and replay the rest of the series. Raises `committing.Unresolved`."""
     with repository.acting() as me:
         under = ending.under_way(me, what)
         made: tuple[Cid, ...] = ()
         if under.state is not None:
             made = (me.commit(under.message, author, now, how=how).cid,)
-        return _rest(me, what, author, now, made, how)
+        return _rest(me, author, now, made, how, pause=pause)
 
 
-def skip(repository: Repository, what: str, author: Agent, now: int, how: How = USUAL) -> Replayed:
+def skip(
+    repository: Repository,
+    what: str,
+    author: Agent,
+    now: int,
+    how: How = USUAL,
+    *,
+    pause: bool = False,
+) -> Replayed:
     """Leave out the commit that is in dispute, and replay the rest of the series."""
     with repository.acting() as me:
         ending.skip(me, what, Note(str(author), f"{what}: skipped", now))
-        return _rest(me, what, author, now, (), how)
+        return _rest(me, author, now, (), how, pause=pause)
 
 
 def _rest(
-    repository: Repository, what: str, author: Agent, now: int, made: tuple[Cid, ...], how: How
+    repository: Repository,
+    author: Agent,
+    now: int,
+    made: tuple[Cid, ...],
+    how: How,
+    *,
+    pause: bool,
 ) -> Replayed:
     under = repository.merges.get(repository.copy_id)
     if under is None:
         return Replayed(REPLAYED, made, repository.staged_tree())
-    done = _on(repository, under, under, author, now, how)
+    done = _on(repository, under, under, author, now, how, pause=pause)
     return replace(done, commits=(*made, *done.commits))
 
 
@@ -126,7 +153,14 @@ class _Way:
 
 
 def _on(
-    repository: Repository, was: Under | None, under: Under, author: Agent, now: int, how: How
+    repository: Repository,
+    was: Under | None,
+    under: Under,
+    author: Agent,
+    now: int,
+    how: How,
+    *,
+    pause: bool,
 ) -> Replayed:
     """Replay what *under* has to do, on HEAD; *was* is what the row says now."""
     merging.check_nothing_staged(repository, under.what)
@@ -135,7 +169,7 @@ def _on(
         raise NoCommit
     before = repository.commit_at(head).tree
     way = _Way(head, before)
-    _work_out(repository, under, way, author, now, how, started=was is not None)
+    _work_out(repository, under, way, author, now, how, started=was is not None, pause=pause)
     state, after, then = way.stopped, way.tree, None
     if state is not None:
         after = state.tree
@@ -149,7 +183,8 @@ def _on(
     files = moving.go(repository, intent)
     if state is None:
         return Replayed(REPLAYED, tuple(way.made), after, files=files)
-    return Replayed(IN_DISPUTE, tuple(way.made), after, state.theirs, state.conflicts, files)
+    kind = IN_DISPUTE if state.conflicts else PAUSED
+    return Replayed(kind, tuple(way.made), after, state.theirs, state.conflicts, files)
 
 
 def _work_out(
@@ -161,8 +196,12 @@ def _work_out(
     usual: How,
     *,
     started: bool,
+    pause: bool,
 ) -> None:
-    """Make the commits of the series until one is in dispute; HEAD stays where it is."""
+    """Make the commits of the series until one is in dispute; HEAD stays where it is.
+
+    With *pause* the first isn't made.
+    """
     what = under.what
     for number, cid in enumerate(under.todo, 1):
         merging.keep_below(repository, cid)
@@ -177,12 +216,12 @@ def _work_out(
             who, how = commit.author, committing.credited(commit, author, how)
         else:
             message = _revert_message(cid, commit, under.mainline)
-        if found.conflicts:
+        if found.tree == way.tree and not found.conflicts:
+            raise ChangesNothing(what, cid, started)
+        if found.conflicts or pause:
             way.stopped = MergeState(base, way.at, cid, found.tree, found.conflicts)
             way.message, way.todo = message, under.todo[number:]
             break
-        if found.tree == way.tree:
-            raise ChangesNothing(what, cid, started)
         made = commits.encode(committing.made(repository, found.tree, message, who, now, None, how))
         merging.put(repository, made)
         way.at, way.tree = made.cid, found.tree
