@@ -27,6 +27,7 @@ def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
     repository = Repository.at(call.home, call.cwd)
     paths: tuple[str, ...] = call.args["path"]
     within = [diffing.parts_of(repository, os.path.join(call.cwd, path)) for path in paths]
+    stat = call.option("stat")
     patched = call.option("patch") or "unified" in call.explicit
     patched = patched or (call.rendered_text and not any(call.option(name) for name in _SHAPES))
     ends = diffing.ends(repository, call.args["revision"], staged=call.option("staged"))
@@ -39,9 +40,9 @@ def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
         renames=not call.option("no_renames"),
         find_copies=call.option("find_copies"),
     ):
-        value = told(delta)
+        value = told(delta, cids=not call.rendered_text)
         files += 1
-        if patched or call.option("stat"):
+        if patched or stat:
             lines = diffing.lines(repository, delta, context)
             value |= {"added": lines.added, "removed": lines.removed}
             if patched:
@@ -50,7 +51,7 @@ def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
         yield value
         if rules is not None:
             yield from diff_rows.rows(repository, delta, rules, key)
-    if call.option("stat") and files:
+    if stat and files:
         yield {"files": files, "added": added, "removed": removed}
     if call.option("exit_code") and files:
         yield ExitCode(1)
@@ -72,14 +73,12 @@ def _key(call: Call) -> tuple[str, ...] | None:
     return names
 
 
-def told(delta: "Delta") -> dict[str, Any]:
-    """Return a difference as ``--json`` has it (``specs/diff.md`` §6)."""
-    value: dict[str, Any] = {
-        "change": delta.letter,
-        "path": delta.path,
-        "before": str(delta.before) if delta.before else None,
-        "after": str(delta.after) if delta.after else None,
-    }
+def told(delta: "Delta", *, cids: bool = True) -> dict[str, Any]:
+    """Return a difference as ``--json`` has it (``specs/diff.md`` §6); *cids* cost the most."""
+    value: dict[str, Any] = {"change": delta.letter, "path": delta.path}
+    if cids:
+        value["before"] = str(delta.before) if delta.before else None
+        value["after"] = str(delta.after) if delta.after else None
     if delta.source is not None:
         value["from"] = delta.source_path
     return value
@@ -111,7 +110,7 @@ def _text(value: dict[str, Any], call: Call) -> str:
         patch: str = value.get("patch", "")
         return diff_rows.text(value) + patch
     shapes = ("name_only", "name_status", "stat")
-    return line(value, next((shape for shape in shapes if call.option(shape)), ""))
+    return line(value, next((shape for shape in shapes if call.options[shape]), ""))
 
 
 DIFF = Command(

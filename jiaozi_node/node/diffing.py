@@ -5,8 +5,8 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from stat import S_ISLNK, S_ISREG
+from typing import NamedTuple
 
 from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.errors import Malformed, Misuse, NotFound
@@ -33,8 +33,7 @@ class SeveralBases(Misuse):
         self.text, self.bases = text, bases
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """A file or symlink that differs. *on_disk* says that the later one is the user's file.
 
     Where it *moved*, the earlier one stood at *source*: renamed, or copied.
@@ -65,8 +64,7 @@ class Delta:
         return path_text(self.parts if self.source is None else self.source)
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(NamedTuple):
     """What is compared: two trees, or one (None: an empty one) and the stage or the files.
 
     *later* None stands for the files; what they are held against is the stage unless *earlier* is
@@ -222,7 +220,7 @@ def _to_files(repository: Repository, base: Cid | None, within: Sequence[Parts])
     if base != stage:
         for change in _trees(repository, Ends(base, stage), within):
             later = found.get(change.parts, change)
-            found[change.parts] = replace(later, before=change.before)
+            found[change.parts] = later._replace(before=change.before)
     for parts in sorted(found, key=_order):
         delta = found[parts]
         if delta.before != delta.after:
@@ -247,7 +245,7 @@ def _moved(repository: Repository, found: list[Delta], tree: Cid | None) -> Iter
     for delta in found:
         move: Move | None = moved.get(delta.parts)
         if move is not None:
-            yield replace(delta, before=delta.after, source=move.source, copied=move.copied)
+            yield delta._replace(before=delta.after, source=move.source, copied=move.copied)
         elif delta.after is not None or delta.parts not in gone:
             yield delta
 

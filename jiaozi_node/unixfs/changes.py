@@ -9,29 +9,17 @@ business.
 from typing import NamedTuple
 
 from jiaozi_node.dag.walk import Walk, gather
-from jiaozi_node.errors import LimitExceeded
-from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.unixfs import compare
-from jiaozi_node.unixfs.compare import Keys, Pair, Row, differing, opened
+from jiaozi_node.unixfs.compare import MAX_DEPTH, check_depth, side_by_side
+from jiaozi_node.unixfs.compare import Pair as Change
 from jiaozi_node.unixfs.directory import values
 from jiaozi_node.unixfs.hamt import Value
 from jiaozi_node.unixfs.node import Mtime
 
-MAX_DEPTH = 256  # directories below each other
+__all__ = ["MAX_DEPTH", "Change", "Folder", "changes", "walked"]
 
-
-class Change(NamedTuple):
-    """A file or symlink at *path* that is in one tree, or in both with unlike CIDs."""
-
-    path: tuple[str, ...]
-    before: Cid | None
-    after: Cid | None
-
-    @property
-    def letter(self) -> str:
-        """git's letter: A added, D deleted, M modified."""
-        return "A" if self.before is None else "D" if self.after is None else "M"
+changes = compare.files
 
 
 class Folder(NamedTuple):
@@ -50,23 +38,6 @@ class Folder(NamedTuple):
     mtime: Mtime | None
 
 
-def changes(before: Cid | None, after: Cid | None) -> Walk[Change, None]:
-    """Yield the changes that make *after* of *before*, in byte order of paths.
-
-    None stands for an empty tree. A directory that became a file (or the reverse) is all of its
-    files deleted and one added. Directories themselves are not reported: an empty one that came or
-    went changes the root's CID and yields nothing.
-    """
-    walk = compare.files(before, after)
-    sent: Block | None = None
-    while True:
-        try:
-            step = walk.send(sent)
-        except StopIteration:
-            return
-        sent = yield Change(*step) if isinstance(step, Pair) else step
-
-
 def walked(before: Cid | None, after: Cid | None) -> Walk[Change | Folder, None]:
     """Yield what `changes` does, and each directory that differs before what is below it."""
     # Each step: path, before, after. A stack in reverse order keeps the output sorted.
@@ -75,11 +46,8 @@ def walked(before: Cid | None, after: Cid | None) -> Walk[Change | Folder, None]
         path, old, new = stack.pop()
         if old == new:
             continue
-        if len(path) > MAX_DEPTH:
-            raise LimitExceeded(
-                f"depth of the tree below {path[0]!r}", MAX_DEPTH, len(path), "names"
-            )
-        was, now = (yield from opened(old)), (yield from opened(new))
+        check_depth(path)
+        was, now, unlike = yield from side_by_side(old, new)
         file_before = old if was is None else None
         file_after = new if now is None else None
         if file_before or file_after:
@@ -87,9 +55,8 @@ def walked(before: Cid | None, after: Cid | None) -> Walk[Change | Folder, None]
         top = now or was
         if top is None:
             continue
-        rows: list[Row] = yield from gather(differing((was, now), _equal))
-        named = [row.name for row in rows if row.sides[now is not None] is not None]
-        if was and now and any(before is None for _name, (before, _after) in rows):
+        named = [name for name, *sides in unlike if sides[now is not None] is not None]
+        if was and now and any(one.one is None for one in unlike):
             listed: list[Value] = yield from gather(values(now.cid))
             named = [value.name for value in listed]
         mode, mtime = top.message.mode, top.message.mtime
@@ -101,14 +68,14 @@ def walked(before: Cid | None, after: Cid | None) -> Walk[Change | Folder, None]
             None if mode is None else mode & 0o7777 or None,
             mtime,
         )
-        rows.sort(reverse=True)
-        for name, sides in rows:
-            one, other = [None if side is None else Cid(side.cid) for side in sides]
-            stack.append(((*path, _text(name)), one, other))
-
-
-def _equal(keys: Keys) -> bool:
-    return keys[0] == keys[1]
+        for name, one, other in reversed(unlike):
+            stack.append(
+                (
+                    (*path, _text(name)),
+                    None if one is None else Cid(one),
+                    None if other is None else Cid(other),
+                )
+            )
 
 
 def _text(name: bytes) -> str:

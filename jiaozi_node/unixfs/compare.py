@@ -11,10 +11,11 @@ from typing import NamedTuple, TypeAlias
 
 from jiaozi_node.dag.walk import Lookup, Walk, gather, need
 from jiaozi_node.errors import LimitExceeded, Malformed
-from jiaozi_node.formats import dag_pb, unixfs_pb
+from jiaozi_node.formats import dag_pb, dag_pb_pair, unixfs_pb
 from jiaozi_node.formats.block import Block, within
 from jiaozi_node.formats.cid import DAG_PB, RAW, Cid
 from jiaozi_node.formats.dag_pb import RawLink
+from jiaozi_node.formats.dag_pb_pair import Unlike
 from jiaozi_node.formats.unixfs_pb import UnixFs
 from jiaozi_node.unixfs import blocks, directory, hamt
 from jiaozi_node.unixfs.hamt import Shape, Shard, Value
@@ -223,12 +224,17 @@ class Pair(NamedTuple):
     before: Cid | None
     after: Cid | None
 
+    @property
+    def letter(self) -> str:
+        """git's letter: A added, D deleted, M modified."""
+        return "A" if self.before is None else "D" if self.after is None else "M"
+
 
 def files(before: Cid | None, after: Cid | None) -> Walk[Pair, None]:
     """Yield the files that differ between two trees, in byte order of paths.
 
     None stands for an empty tree. A directory that became a file is all of its files gone and one
-    come. Raises `LimitExceeded` beyond 256 levels.
+    come; directories themselves are not told of. Raises `LimitExceeded` beyond 256 levels.
     """
     # A stack in reverse order keeps the output sorted.
     stack = [Pair((), before, after)]
@@ -237,20 +243,67 @@ def files(before: Cid | None, after: Cid | None) -> Walk[Pair, None]:
         path, old, new = pair
         if old == new:
             continue
-        if len(path) > MAX_DEPTH:
-            what = f"depth of the tree below {path[0]!r}"
-            raise LimitExceeded(what, MAX_DEPTH, len(path), "names")
-        was, now = (yield from opened(old)), (yield from opened(new))
+        check_depth(path)
+        was, now, unlike = yield from side_by_side(old, new)
         leaves = Pair(path, None if was else old, None if now else new)
         if leaves.before or leaves.after:
             yield leaves
-        if was is None and now is None:
-            continue
-        rows: list[Row] = yield from gather(differing((was, now), _equal))
-        rows.sort(reverse=True)
-        for name, sides in rows:
-            cids = [None if side is None else Cid(side.cid) for side in sides]
-            stack.append(Pair((*path, name.decode("utf-8", "surrogateescape")), *cids))
+        below = _below(path, unlike)
+        first = next((at for at, one in enumerate(below) if not _is_leaf(one)), len(below))
+        if first and len(path) < MAX_DEPTH:
+            yield from below[:first]
+            del below[:first]
+        stack += reversed(below)
+
+
+def _below(path: tuple[str, ...], unlike: list[Unlike]) -> list[Pair]:
+    return [
+        Pair(
+            (*path, name.decode("utf-8", "surrogateescape")),
+            None if one is None else Cid(one),
+            None if other is None else Cid(other),
+        )
+        for name, one, other in unlike
+    ]
+
+
+def _is_leaf(pair: Pair) -> bool:
+    """Tell whether what is there has no block to look into."""
+    _path, old, new = pair
+    return (old is None or old.codec == RAW) and (new is None or new.codec == RAW)
+
+
+def check_depth(path: tuple[str, ...]) -> None:
+    """Raise `LimitExceeded` for a path of too many names."""
+    if len(path) > MAX_DEPTH:
+        what = f"depth of the tree below {path[0]!r}"
+        raise LimitExceeded(what, MAX_DEPTH, len(path), "names")
+
+
+def side_by_side(
+    old: Cid | None, new: Cid | None
+) -> Lookup[tuple[Opened | None, Opened | None, list[Unlike]]]:
+    """Read what two CIDs are the roots of; return both as `opened` does, and the names that differ.
+
+    These come in byte order.
+    """
+    if old is None or new is None or old.codec != DAG_PB or new.codec != DAG_PB:
+        was, now = (yield from opened(old)), (yield from opened(new))
+    else:
+        one, other = (yield from need(old, (new,))), (yield from need(new))
+        quick = dag_pb_pair.unlike(one.data, other.data)
+        if quick is not None:
+            unlike, data = quick
+            with suppress(Malformed):  # said below, with the block's name
+                message = unixfs_pb.decode(data)
+                if message.type == unixfs_pb.DIRECTORY:
+                    return Opened(one, message, None), Opened(other, message, None), unlike
+        was, now = Opened.of(one), Opened.of(other)
+    if was is None and now is None:
+        return None, None, []
+    rows: list[Row] = yield from gather(differing((was, now), _equal))
+    rows.sort()
+    return was, now, [Unlike(name, a and a.cid, b and b.cid) for name, (a, b) in rows]
 
 
 def _equal(keys: Keys) -> bool:
