@@ -14,7 +14,7 @@ from jiaozi_node.formats import varint
 from jiaozi_node.formats.cid import base58_decode, base58_encode
 
 ED25519: Final = 1
-_TYPE_NAMES: Final = {0: "RSA", 1: "Ed25519", 2: "Secp256k1", 3: "ECDSA"}
+TYPE_NAMES: Final = {0: "RSA", 1: "Ed25519", 2: "Secp256k1", 3: "ECDSA"}
 
 SEED_BYTES: Final = 32
 PUBLIC_BYTES: Final = 32
@@ -37,10 +37,10 @@ class InvalidKey(Malformed):
 
 
 class UnsupportedKey(Malformed):
-    """A well-formed key of a type that this version can't use."""
+    """A well-formed key of a type that can't be used where it was met."""
 
-    def __init__(self, key_type: str) -> None:
-        super().__init__(f"keys of type {key_type} are not supported, only Ed25519")
+    def __init__(self, key_type: str, supported: str = "Ed25519") -> None:
+        super().__init__(f"keys of type {key_type} are not supported, only {supported}")
         self.key_type = key_type
 
 
@@ -53,6 +53,11 @@ class PublicKey:
     def __post_init__(self) -> None:
         if len(self.raw) != PUBLIC_BYTES:
             raise InvalidKey(f"an Ed25519 public key has {PUBLIC_BYTES} bytes, not {len(self.raw)}")
+
+    @property
+    def type(self) -> int:
+        """Its type, as libp2p numbers them."""
+        return ED25519
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Tell whether *signature* is this key's over *message*."""
@@ -113,6 +118,11 @@ class PrivateKey:
         """Return a new key from the system's randomness."""
         return PrivateKey(os.urandom(SEED_BYTES))
 
+    @property
+    def type(self) -> int:
+        """Its type, as libp2p numbers them."""
+        return ED25519
+
     def public(self) -> PublicKey:
         """Compute the public half."""
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
@@ -144,7 +154,20 @@ class PrivateKey:
 
 
 def _ed25519_of(data: bytes) -> bytes:
-    """Return the field Data of a key message ``{1: Type, 2: Data}``, which must be of Ed25519.
+    """Return the field Data of a key message, which must be of Ed25519."""
+    key_type, body = split(data)
+    if key_type != ED25519:
+        raise UnsupportedKey(TYPE_NAMES.get(key_type, str(key_type)))
+    return body
+
+
+def message(key_type: int, body: bytes) -> bytes:
+    """Return the key message ``{1: Type, 2: Data}``."""
+    return b"\x08" + bytes((key_type,)) + b"\x12" + varint.encode(len(body)) + body
+
+
+def split(data: bytes) -> tuple[int, bytes]:
+    """Return type and Data of a key message.
 
     Only the one encoding that libp2p/specs demands is read: both fields, in order, minimal.
     """
@@ -165,6 +188,4 @@ def _ed25519_of(data: bytes) -> bytes:
         raise InvalidKey(str(fault)) from None
     if size != len(data) - body_at:
         raise InvalidKey(f"it declares {size} bytes and holds {len(data) - body_at}")
-    if key_type != ED25519:
-        raise UnsupportedKey(_TYPE_NAMES.get(key_type, str(key_type)))
-    return data[body_at:]
+    return key_type, data[body_at:]

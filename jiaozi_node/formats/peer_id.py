@@ -1,8 +1,9 @@
 """Peer ids: the multihash of a public key in libp2p's protobuf form, and its three texts.
 
-``12D3Koo…`` and ``Qm…`` are bare base58 of the multihash; ``k51…`` and ``bafz…`` are CIDs of the
-codec libp2p-key, ``k51…`` being how IPNS names are written. Keys of at most 42 bytes, so all of
-Ed25519, stand in the id itself. https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
+``12D3Koo…``, ``16Uiu2…`` and ``Qm…`` are bare base58 of the multihash; ``k51…`` and ``bafz…`` are
+CIDs of the codec libp2p-key, ``k51…`` being how IPNS names are written. Keys of at most 42 bytes,
+so all of Ed25519 and Secp256k1, stand in the id itself.
+https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from jiaozi_node.errors import LimitExceeded, Malformed
 from jiaozi_node.formats import multibase
 from jiaozi_node.formats import multihash as mh
 from jiaozi_node.formats.cid import LIBP2P_KEY, Cid, base58_decode, base58_encode
-from jiaozi_node.formats.keys import PublicKey
+from jiaozi_node.formats.key_types import VerifyKey, read_public
 
 MAX_TEXT_CHARS: Final = 128  # checked before base58, which is quadratic
 _MAX_INLINE_KEY_BYTES: Final = 42  # peer-ids.md
@@ -45,9 +46,11 @@ class PeerId:
             raise InvalidPeerId(shown, f"hash {code:#x} of {len(digest)} bytes")
 
     @staticmethod
-    def of(key: PublicKey) -> "PeerId":
+    def of(key: VerifyKey) -> "PeerId":
         """Return the id of *key*."""
-        return PeerId(mh.of(mh.IDENTITY, key.protobuf()))
+        data = key.protobuf()
+        inline = len(data) <= _MAX_INLINE_KEY_BYTES
+        return PeerId(mh.of(mh.IDENTITY if inline else mh.SHA2_256, data))
 
     @staticmethod
     def parse(text: str) -> "PeerId":
@@ -67,13 +70,13 @@ class PeerId:
         return PeerId(cid.multihash)
 
     @property
-    def key(self) -> PublicKey | None:
+    def key(self) -> VerifyKey | None:
         """The public key when the id holds it, None when it holds a hash.
 
-        Raises `keys.InvalidKey` or `keys.UnsupportedKey` when what it holds is not an Ed25519 key.
+        Raises `keys.InvalidKey` or `keys.UnsupportedKey` when what it holds is no key.
         """
         code, digest = mh.split(self.multihash)
-        return PublicKey.from_protobuf(digest) if code == mh.IDENTITY else None
+        return read_public(digest) if code == mh.IDENTITY else None
 
     @property
     def cid(self) -> Cid:
