@@ -32,15 +32,15 @@ def parse(text: str) -> int:
     found = _FORM.fullmatch(text)
     if found is None:
         raise InvalidInstant(text)
-    *date, fraction, sign, hours, minutes = found.groups()
+    year, month, day, hour, minute, second = map(int, found.groups()[:6])
+    fraction, sign, hours, minutes = found.groups()[6:]
     try:
         if sign is None:
             zone: timezone = UTC
         else:
             offset = timedelta(hours=int(hours), minutes=int(minutes))
             zone = timezone(-offset if sign == "-" else offset)
-        moment = datetime(*map(int, date), tzinfo=zone)  # type: ignore[arg-type]
-        since = moment - _EPOCH
+        since = datetime(year, month, day, hour, minute, second, tzinfo=zone) - _EPOCH
     except (ValueError, OverflowError):
         raise InvalidInstant(text) from None
     whole = since.days * 86400 + since.seconds

@@ -148,6 +148,13 @@ def generate(kind: str, bits: int = -1) -> SignKey:
     return keys.PrivateKey.generate()
 
 
+def described(key: SignKey) -> str:
+    """Return what is said of *key* when it is made: its type, and the bits where they vary."""
+    if key.type == RSA:
+        return f"{_load_private(RSA, keys.split(key.protobuf())[1]).key_size}-bit RSA"
+    return "ED25519" if key.type == ED25519 else TYPE_NAMES[key.type].lower()
+
+
 # ---- PEM, as openssl and Kubo write it -------------------------------------------------------
 
 
@@ -219,7 +226,7 @@ def _of(loaded: "rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey") -> OtherPrivat
     return OtherPrivate(key_type, data)
 
 
-def _load_public(key_type: int, data: bytes) -> "rsa.RSAPublicKey | ec.EllipticCurvePublicKey":
+def _load_public(key_type: int, data: bytes) -> Any:  # noqa: ANN401 - one of many classes
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives import serialization as s  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
@@ -235,7 +242,7 @@ def _load_public(key_type: int, data: bytes) -> "rsa.RSAPublicKey | ec.EllipticC
         raise InvalidKey(f"its data is no {TYPE_NAMES[key_type]} public key") from None
 
 
-def _load_private(key_type: int, data: bytes) -> "rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey":
+def _load_private(key_type: int, data: bytes) -> Any:  # noqa: ANN401 - one of many classes
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives import serialization as s  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415

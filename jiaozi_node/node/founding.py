@@ -11,23 +11,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from jiaozi_node.dag.pin import Pins
-from jiaozi_node.errors import Malformed, Misuse, Refused
-from jiaozi_node.formats import unixfs_pb
+from jiaozi_node.errors import Malformed
+from jiaozi_node.formats import key_types, unixfs_pb
 from jiaozi_node.formats.block import Block
-from jiaozi_node.formats.keys import PrivateKey
+from jiaozi_node.formats.key_types import SignKey
 from jiaozi_node.formats.peer_id import PeerId
 from jiaozi_node.node.config_profiles import apply
 from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.stores.api import Family
 
 _UNKNOWN: Final = "invalid configuration profile: {}"
-_ED25519_BITS: Final = 256
 
 
 def found(
-    path: Path, given: Mapping[str, Any] | None = None, profiles: Sequence[str] = ()
+    path: Path,
+    given: Mapping[str, Any] | None = None,
+    profiles: Sequence[str] = (),
+    key: SignKey | None = None,
 ) -> LocalHome:
     """Make a home at *path* and open it; *given* sections of a config take the usual ones' place.
+
+    *key* is its identity, else a new one of Ed25519.
 
     Raises `HomeExists`, `Misuse` for an unknown profile, `Malformed` for an identity in *given*
     that can't be.
@@ -37,7 +41,7 @@ def found(
         _check_identity(given["Identity"])
     for name in profiles:
         apply(name, dict(given), _UNKNOWN)
-    home = LocalHome.create(path)
+    home = LocalHome.create(path, key)
     try:
         settings = home.config
         for section, value in given.items():
@@ -62,19 +66,9 @@ def profiles_of(text: str | None) -> tuple[str, ...]:
     return tuple(name for name in (text or "").split(",") if name)
 
 
-def check_key(algorithm: str, bits: int | None) -> None:
-    """Raise unless this version makes keys of *algorithm* with so many *bits*."""
-    if algorithm in ("rsa", "secp256k1"):
-        raise Refused(f"keys of type {algorithm} are not in this version; a later one has them")
-    if algorithm != "ed25519":
-        raise Misuse(f"unrecognized key type: {algorithm}")
-    if bits not in (None, _ED25519_BITS):
-        raise Misuse(f"invalid key size {bits}: ed25519 keys are always {_ED25519_BITS} bits")
-
-
 def _check_identity(identity: Any) -> None:  # noqa: ANN401 - JSON
     try:
-        key = PrivateKey.from_protobuf(base64.b64decode(identity["PrivKey"], validate=True))
+        key = key_types.read_private(base64.b64decode(identity["PrivKey"], validate=True))
         same = PeerId.of(key.public()) == PeerId.parse(identity["PeerID"])
     except (KeyError, TypeError, binascii.Error, Malformed) as fault:
         raise Malformed(f"the given configuration has no usable identity: {fault}") from None

@@ -14,7 +14,7 @@ from jiaozi_node.errors import NotFound
 
 if TYPE_CHECKING:
     from jiaozi_node.formats.cid import Cid
-    from jiaozi_node.formats.keys import PrivateKey
+    from jiaozi_node.formats.key_types import SignKey
     from jiaozi_node.node.config import Config
     from jiaozi_node.stores.api import BlockStore, Names
 
@@ -32,12 +32,20 @@ class HomeMissing(NotFound):
 class HoldsKeys(Protocol):
     """Private keys by name."""
 
-    def get(self, name: str) -> "PrivateKey":
+    def get(self, name: str) -> "SignKey":
         """Return the key called *name*; raises `NotFound`."""
         ...
 
-    def put(self, name: str, key: "PrivateKey") -> None:
+    def put(self, name: str, key: "SignKey") -> None:
         """Keep *key* under *name*; raises `Conflict` when the name is taken."""
+        ...
+
+    def rename(self, old: str, new: str, *, overwrite: bool = False) -> bool:
+        """Call the key *old* *new*; tell whether a key went for it. Raises as `get` and `put`."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Forget the key; raises `NotFound`."""
         ...
 
     def list(self) -> list[str]:

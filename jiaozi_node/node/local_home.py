@@ -21,6 +21,7 @@ from jiaozi_node.node import layout
 from jiaozi_node.stores.lock import HomeLock
 
 if TYPE_CHECKING:
+    from jiaozi_node.formats.key_types import SignKey
     from jiaozi_node.node.config import Config
     from jiaozi_node.stores.api import BlockStore, Names
     from jiaozi_node.stores.keystore import KeyStore
@@ -70,9 +71,10 @@ class LocalHome:
         return cls(path, lock)
 
     @classmethod
-    def create(cls, path: Path) -> "LocalHome":
-        """Make a home with a new Ed25519 identity and open it; raises `HomeExists`, `Refused`.
+    def create(cls, path: Path, key: "SignKey | None" = None) -> "LocalHome":
+        """Make a home and open it; raises `HomeExists`, `Refused`.
 
+        Its identity is *key*, else a new one of Ed25519.
         The version file is written last: a home whose making was cut short is made anew.
         """
         from jiaozi_node.formats.keys import PrivateKey
@@ -88,7 +90,7 @@ class LocalHome:
         try:
             if (path / layout.VERSION_FILE).exists():
                 raise HomeExists(path)
-            key = PrivateKey.generate()
+            key = key or PrivateKey.generate()
             peer = PeerId.of(key.public())
             Config(path / "config", fresh(str(peer), _base64(key.protobuf()))).save()
             home = cls(path, lock)

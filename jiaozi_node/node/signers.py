@@ -5,18 +5,17 @@ the node's own key, which every home has and which is the same in all of its rep
 of a repository stays for publishing its branches; a clone hasn't got it.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jiaozi_node.errors import Conflict, Corrupt, Malformed, Misuse, NotFound
-from jiaozi_node.formats.keys import InvalidKey, PrivateKey, PublicKey
+from jiaozi_node.errors import Conflict, Misuse, NotFound
+from jiaozi_node.formats.keys import TYPE_NAMES, InvalidKey, PrivateKey, PublicKey, UnsupportedKey
+from jiaozi_node.node import keyring
 from jiaozi_node.node.home import Home
 from jiaozi_node.versioning.refname import check_alias
 from jiaozi_node.versioning.signing import Ed25519Signer
 
-NODE = "self"  # Kubo's name for the node's own key
+NODE = keyring.SELF
 DEFAULT = "user.signingKey"
 TRUSTED = "trust.keys"
 _DID = "did:key:"
@@ -47,18 +46,18 @@ def signer(home: Home, wanted: str = "") -> Ed25519Signer:
     wanted = wanted or _default(home)
     if not wanted.startswith(_DID):
         return Ed25519Signer.of(_named(home, wanted))
-    for name in (NODE, *home.keys.list()):
-        one = Ed25519Signer.of(_named(home, name))
+    for _name, key in _signing(home):
+        one = Ed25519Signer.of(key)
         if one.key == wanted:
             return one
     raise NoSecret(wanted)
 
 
 def listed(home: Home) -> Iterator[Key]:
-    """Yield every key of the home, the node's own first."""
+    """Yield every key of the home that can sign, the node's own first."""
     wanted = _default(home)
-    for name in (NODE, *home.keys.list()):
-        did = _named(home, name).public().did
+    for name, key in _signing(home):
+        did = key.public().did
         yield Key(name, did, wanted in (name, did))
 
 
@@ -102,11 +101,16 @@ def _default(home: Home) -> str:
     return found or NODE
 
 
+def _signing(home: Home) -> Iterator[tuple[str, PrivateKey]]:
+    """Yield the keys of Ed25519: those of other types are for IPNS alone."""
+    for name in (NODE, *home.keys.list()):
+        key = keyring.own(home) if name == NODE else home.keys.get(name)
+        if isinstance(key, PrivateKey):
+            yield name, key
+
+
 def _named(home: Home, name: str) -> PrivateKey:
-    if name != NODE:
-        return home.keys.get(name)
-    try:
-        data = base64.b64decode(str(home.config.find("Identity.PrivKey", "")), validate=True)
-        return PrivateKey.from_protobuf(data)
-    except (binascii.Error, Malformed) as fault:
-        raise Corrupt(f"Identity.PrivKey in the configuration is no key: {fault}") from None
+    key = keyring.own(home) if name == NODE else home.keys.get(name)
+    if not isinstance(key, PrivateKey):
+        raise UnsupportedKey(TYPE_NAMES[key.type])
+    return key

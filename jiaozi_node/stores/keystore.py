@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 
 from jiaozi_node.errors import Conflict, Corrupt, LimitExceeded, Malformed, NotFound
-from jiaozi_node.formats.keys import MAX_KEY_BYTES, PrivateKey, UnsupportedKey
+from jiaozi_node.formats.key_types import SignKey, read_private
+from jiaozi_node.formats.keys import MAX_KEY_BYTES, UnsupportedKey
 from jiaozi_node.stores.atomic import create_file, sync_directory
 
 MAX_NAME_BYTES = 128  # its base32 must fit a file name
@@ -46,7 +47,7 @@ class KeyStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def put(self, name: str, key: PrivateKey) -> None:
+    def put(self, name: str, key: SignKey) -> None:
         """Keep *key* as *name*, durably on return; raises `KeyExists`."""
         path = self._path(name)
         if not self._directory.exists():
@@ -57,7 +58,7 @@ class KeyStore:
         except FileExistsError:
             raise KeyExists(name) from None
 
-    def get(self, name: str) -> PrivateKey:
+    def get(self, name: str) -> SignKey:
         """Return the key; raises `KeyMissing`, `CorruptKey` or `UnsupportedKey`."""
         try:
             fd = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW)
@@ -66,11 +67,32 @@ class KeyStore:
         with open(fd, "rb") as file:
             data = file.read(MAX_KEY_BYTES + 1)
         try:
-            return PrivateKey.from_protobuf(data)
+            return read_private(data)
         except UnsupportedKey:
             raise
         except Malformed as fault:
             raise CorruptKey(name, str(fault)) from None
+
+    def rename(self, old: str, new: str, *, overwrite: bool = False) -> bool:
+        """Call the key *old* *new*, durably on return; tell whether a key went for it.
+
+        Raises `KeyMissing`, or `KeyExists` unless it may *overwrite*. After a power cut the key may
+        be found under both names.
+        """
+        source, target = self._path(old), self._path(new)
+        if not source.exists():
+            raise KeyMissing(old)
+        over = target.exists()
+        if overwrite:
+            source.replace(target)
+        else:
+            try:
+                os.link(source, target, follow_symlinks=False)  # unlike rename, never replaces
+            except FileExistsError:
+                raise KeyExists(new) from None
+            source.unlink()
+        sync_directory(self._directory)
+        return over
 
     def delete(self, name: str) -> None:
         """Forget the key, durably on return; raises `KeyMissing`."""
@@ -83,7 +105,7 @@ class KeyStore:
     def _path(self, name: str) -> Path:
         raw = name.encode("utf-8", "surrogateescape")
         if not raw:
-            raise Malformed("the name of a key is empty")
+            raise Malformed("key name must be at least one character")
         if len(raw) > MAX_NAME_BYTES:
             raise LimitExceeded("name of a key", MAX_NAME_BYTES, len(raw))
         return self._directory / (

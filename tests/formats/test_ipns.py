@@ -36,7 +36,7 @@ def make(
 
 def signed(fields: dict[str, object], extra: bytes = b"") -> bytes:
     """Return the bytes of a record whose signed data are *fields*, of V2 alone."""
-    data = dag_cbor.encode(fields)  # type: ignore[arg-type]
+    data = dag_cbor.encode(fields)
     signature = KEY.sign(b"ipns-signature:" + data)
     return (
         extra

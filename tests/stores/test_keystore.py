@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jiaozi_node.errors import LimitExceeded, Malformed
+from jiaozi_node.formats import key_types
 from jiaozi_node.formats.keys import PrivateKey, UnsupportedKey
 from jiaozi_node.stores.keystore import (
     MAX_NAME_BYTES,
@@ -100,9 +101,32 @@ def test_a_damaged_file_is_named(keys: KeyStore, tmp_path: Path, data: bytes) ->
 def test_a_key_of_another_type_is_named_as_such(keys: KeyStore, tmp_path: Path) -> None:
     keys.put("mine", KEY)
     (file,) = (tmp_path / "keystore").iterdir()
-    file.write_bytes(b"\x08\x00\x12\x01\x00")
-    with pytest.raises(UnsupportedKey, match="RSA"):
+    file.write_bytes(b"\x08\x09\x12\x01\x00")
+    with pytest.raises(UnsupportedKey, match="type 9"):
         keys.get("mine")
+
+
+def test_keys_of_every_type_are_kept(keys: KeyStore) -> None:
+    key = key_types.generate("secp256k1")
+    keys.put("other", key)
+    assert keys.get("other") == key
+
+
+def test_a_key_gets_another_name_and_goes_over_none_unasked(keys: KeyStore) -> None:
+    other = PrivateKey(b"\1" * 32)
+    keys.put("old", KEY)
+    keys.put("there", other)
+    with pytest.raises(KeyExists):
+        keys.rename("old", "there")
+    assert (keys.get("old"), keys.get("there")) == (KEY, other)
+    assert not keys.rename("old", "new")
+    assert keys.list() == ["new", "there"]
+    assert keys.rename("new", "there", overwrite=True)
+    assert keys.list() == ["there"]
+    assert keys.get("there") == KEY
+    with pytest.raises(KeyMissing):
+        keys.rename("gone", "there", overwrite=True)
+    assert keys.get("there") == KEY
 
 
 def test_a_link_is_not_followed(keys: KeyStore, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, 
 from jiaozi_node.errors import JiaoziError, Misuse, Unavailable
 
 if TYPE_CHECKING:
+    from jiaozi_node.formats.key_types import VerifyKey
     from jiaozi_node.formats.peer_id import PeerId
 
 
@@ -14,6 +15,7 @@ def id_(call: Call) -> Iterator[dict[str, Any]]:
     """Yield what is known of this node, or with ``--offline`` of the peer named."""
     from jiaozi_node import __version__
     from jiaozi_node.formats.peer_id import PeerId
+    from jiaozi_node.node import keyring
     from jiaozi_node.node.local_home import identity_of
 
     base = _base(call.option("peerid_base"))
@@ -24,7 +26,10 @@ def id_(call: Call) -> Iterator[dict[str, Any]]:
     except JiaoziError:
         raise Misuse("invalid peer id") from None
     if peer == own:
-        yield _row(peer, base, None, f"jiaozi/{__version__}")
+        row = _row(peer, base, None, f"jiaozi/{__version__}")
+        if not row["PublicKey"]:  # of a long key the id is a hash
+            row["PublicKey"] = _text_of_key(keyring.own(call.home).public())
+        yield row
         return
     if not call.globals.get("offline"):
         raise Unavailable(
@@ -45,13 +50,17 @@ def _row(peer: "PeerId", base: str, addresses: list[str] | None, agent: str) -> 
 
 
 def _public_key(peer: "PeerId") -> str:
-    import base64
-
     try:
         key = peer.key
     except JiaoziError:
         return ""
-    return "" if key is None else base64.b64encode(key.protobuf()).decode("ascii")
+    return "" if key is None else _text_of_key(key)
+
+
+def _text_of_key(key: "VerifyKey") -> str:
+    import base64
+
+    return base64.b64encode(key.protobuf()).decode("ascii")
 
 
 def _base(text: str) -> str:

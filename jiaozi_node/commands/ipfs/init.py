@@ -18,23 +18,26 @@ from jiaozi_node.errors import Conflict, Refused
 
 def init(call: Call) -> Iterator[dict[str, Any]]:
     """Make the home and say whose it is; the empty directory is pinned, as in a new Kubo repo."""
+    from jiaozi_node.formats.key_types import described, generate
     from jiaozi_node.node import layout
-    from jiaozi_node.node.founding import check_key, found, profiles_of
+    from jiaozi_node.node.founding import found, profiles_of
     from jiaozi_node.node.home import home_path
     from jiaozi_node.node.opening import refuse_database
 
     refuse_database(call.option("db"))
-    check_key(call.option("algorithm"), call.option("bits"))
     if not call.option("empty_repo"):
         raise Refused("--empty-repo=false: the help files that Kubo adds are not kept here")
     path = home_path(call.environ)
     if (path / layout.VERSION_FILE).exists():
         _refuse(path)
     given = _given(call)
-    home = found(path, given, profiles_of(call.option("profile")))
+    bits = call.option("bits")
+    key = generate(call.option("algorithm"), -1 if bits is None else bits)
+    home = found(path, given, profiles_of(call.option("profile")), key)
     try:
         peer = home.config.get("Identity.PeerID")
-        yield {"PeerID": peer, "Path": str(path), "Given": bool(given)}
+        kind = described(key)
+        yield {"PeerID": peer, "Path": str(path), "Given": bool(given), "Key": kind}
     finally:
         home.close()
 
@@ -61,7 +64,7 @@ def _text(row: dict[str, Any], _call: Call) -> str:
     made = f"initializing IPFS node at {row['Path']}\n"
     if row["Given"]:
         return made
-    return f"generating ED25519 keypair...done\npeer identity: {row['PeerID']}\n{made}"
+    return f"generating {row['Key']} keypair...done\npeer identity: {row['PeerID']}\n{made}"
 
 
 INIT = Command(
@@ -74,8 +77,10 @@ INIT = Command(
         ),
     ),
     options=(
-        Option("algorithm", Kind.TEXT, "Type of the key: ed25519.", ("a",), "ed25519"),
-        Option("bits", Kind.INT, "Bits of an RSA key; an Ed25519 key has 256.", ("b",)),
+        Option(
+            "algorithm", Kind.TEXT, "Type of the key: ed25519, rsa, secp256k1.", ("a",), "ed25519"
+        ),
+        Option("bits", Kind.INT, "Bits of an RSA key; the others have 256.", ("b",)),
         Option("empty-repo", Kind.BOOL, "Add no help files: there are none.", ("e",), True),
         Option("profile", Kind.TEXT, "Profiles to apply, separated by ','.", ("p",)),
         Option("db", Kind.TEXT, "Refused: names are kept in the home."),

@@ -18,7 +18,13 @@ PREFIX: Final = "/api/v0/"
 MAX_ARGUMENTS: Final = 10_000
 _NOT_OVER_HTTP = frozenset(
     # Kubo's NoRemote: their work is the caller's own (design §1: the Kubo face of a command line)
-    (("ipfs", "config", "edit"), ("ipfs", "init"), ("ipfs", "daemon"))
+    (
+        ("ipfs", "config", "edit"),
+        ("ipfs", "init"),
+        ("ipfs", "daemon"),
+        ("ipfs", "key", "export"),
+        ("ipfs", "key", "rotate"),
+    )
 )
 
 

@@ -41,7 +41,7 @@ def test_the_table_is_the_one_of_all_our_commands() -> None:
         (["add", "--to-files=/", "x"], 'option "to-files" is not supported here'),
         (["init", "--bits", "2048"], "invalid key size 2048: ed25519 keys are always 256 bits"),
         (["init", "--db", "postgres://there"], "--db postgres"),
-        (["init", "--algorithm=rsa"], "keys of type rsa are not in this version"),
+        (["init", "--algorithm=dsa"], "unrecognized key type: dsa"),
         (["init", "--empty-repo=false"], "--empty-repo=false"),
         (["bogus"], 'Unknown Command "bogus"'),
         (["pin", "bogus"], "expected 0 argument(s), got 1"),
