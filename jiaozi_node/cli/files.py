@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from jiaozi_node.cli.memory import reuse_freed
-from jiaozi_node.commands.declare import Imported, PutBlocks, TreeRules
+from jiaozi_node.commands.declare import Imported, NoPlace, PutBlocks, TreeRules
 from jiaozi_node.errors import Misuse, NotFound, Refused
 
 if TYPE_CHECKING:
@@ -160,6 +160,8 @@ class LocalFiles:
         from jiaozi_node.worktree.import_tree import import_stream, import_tree
 
         if stat.S_ISFIFO(os.lstat(argument.path).st_mode):
+            if rules.refer is not None:
+                raise NoPlace
             with open(argument.path, "rb", buffering=0) as pipe:
                 node = import_stream(
                     pipe.read,
@@ -182,6 +184,7 @@ class LocalFiles:
             mode=rules.mode,
             mtime=rules.mtime,
             progress=self._progress if self._progress.shown else None,
+            refer=rules.refer,
         )
         name = argument.name
         directories: list[Imported] = []
@@ -199,6 +202,8 @@ class LocalFiles:
     def _stdin(self, name: str, rules: TreeRules, put: PutBlocks | None) -> Imported:
         from jiaozi_node.worktree.import_tree import import_stream
 
+        if rules.refer is not None:
+            raise NoPlace
         node = import_stream(
             _standard_input().read,
             rules.profile,

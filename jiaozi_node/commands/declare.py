@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from jiaozi_node.errors import Misuse
+
 if TYPE_CHECKING:
     from jiaozi_node.node.home import Home
     from jiaozi_node.unixfs.node import Node
     from jiaozi_node.unixfs.profile import Profile
+    from jiaozi_node.worktree.referred import Refer
 
 
 class Kind(Enum):
@@ -143,6 +146,14 @@ class TreeRules:
     mtime: tuple[int, int] | None = None
     every_entry: bool = True  # else only the arguments themselves are told of
     progress: bool = False  # tell of bytes that came in, where the source can
+    refer: "Refer | None" = None  # leave the leaves of files where they are, and tell of each
+
+
+class NoPlace(Misuse):
+    """What is to be referred to lies in no file, or nobody said in which."""
+
+    def __init__(self) -> None:
+        super().__init__("missing file path or URL, can't create filestore reference")
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,17 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("ipfs", "pin", "add"): ("ipfs.pin", "ADD", "Pin objects to local storage."),
     ("ipfs", "pin", "ls"): ("ipfs.pin", "LS", "List objects pinned to local storage."),
     ("ipfs", "pin", "rm"): ("ipfs.pin", "RM", "Remove objects from the pin list."),
+    ("ipfs", "filestore", "dups"): (
+        "ipfs.filestore",
+        "DUPS",
+        "List blocks that are both in the filestore and standard block storage.",
+    ),
+    ("ipfs", "filestore", "ls"): ("ipfs.filestore", "LS", "List objects in filestore."),
+    ("ipfs", "filestore", "verify"): (
+        "ipfs.filestore",
+        "VERIFY",
+        "Verify objects in filestore.",
+    ),
     ("ipfs", "refs"): ("ipfs.refs", "REFS", "List links (references) from an object."),
     ("ipfs", "refs", "local"): ("ipfs.refs", "LOCAL", "List all local references."),
     ("ipfs", "repo", "gc"): ("ipfs.repo", "GC", "Drop the blocks that are not pinned."),

@@ -56,6 +56,10 @@ def profile_of(config: Config, overrides: Mapping[str, Any]) -> Profile:
                 "raw-leaves can't be used with UnixFS metadata like mode or modification time"
             )
         raw_leaves = False
+    if chosen.get("nocopy"):
+        if raw_leaves is False:
+            raise Misuse("nocopy option requires '--raw-leaves' to be enabled as well")
+        raw_leaves = True
     hash_code = hash_named(chosen.get("hash") or "sha2-256")
     version = _version(chosen.get("cid_version"), hash_code)
     if raw_leaves is None:

@@ -172,7 +172,14 @@ class LocalHome:
 
         with self._opening:
             if self._blocks is None:
-                self._segments = SegmentStore(self.path, create=create)
+                if not create and self.config.find("Experimental.FilestoreEnabled") is True:
+                    from jiaozi_node.stores.references import ReferringStore
+
+                    self._segments = ReferringStore(
+                        self.path, lambda: self.names, self.path.resolve().parent
+                    )
+                else:
+                    self._segments = SegmentStore(self.path, create=create)
                 self._blocks = Leased(self._segments, self.leases)
                 self._restore_visibility()
             return self._blocks

@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,7 +140,11 @@ def told(fault: BaseException) -> list[Any]:
     if not isinstance(fault, JiaoziError):
         return ["fault", "Unavailable", "Unavailable", f"the daemon failed: {fault}", {}]
     family = next(one.__name__ for one in type(fault).__mro__ if one.__name__ in _FAMILIES)
-    data = {name: value for name, value in vars(fault).items() if isinstance(value, _DATA)}
+    data = {
+        name: int(value) if isinstance(value, IntEnum) else value
+        for name, value in vars(fault).items()
+        if isinstance(value, _DATA)
+    }
     return ["fault", family, type(fault).__name__, str(fault), data]
 
 

@@ -6,6 +6,7 @@ To hash on several threads map `leaf` over chunks of ``profile.chunk_size`` byte
 results, in order, to `FileBuilder.push_leaf`: hashlib frees the GIL while it hashes.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
@@ -137,7 +138,7 @@ class FileBuilder:
     """Builds one file from pieces of any length; keeps one chunk and the spine of the tree.
 
     *mode* and *mtime* go into the root, which must not be a raw leaf. Without *keep* no blocks are
-    returned.
+    returned. Each leaf is told to *on_leaf*, in the order of the file.
     """
 
     def __init__(
@@ -146,6 +147,7 @@ class FileBuilder:
         mode: int | None = None,
         mtime: Mtime | None = None,
         keep: bool = True,
+        on_leaf: Callable[[Child], None] | None = None,
     ) -> None:
         mode = stored_mode(mode)
         if profile.raw_leaves and (mode is not None or mtime is not None):
@@ -161,6 +163,7 @@ class FileBuilder:
         shape = Balanced if profile.layout == "balanced" else Trickle
         self._tree = shape(profile.file_width, close)
         self._leaves = 0
+        self._on_leaf = on_leaf
         # A lone leaf of a balanced file is its root: with mode or mtime it waits for a second one.
         self._waits = shape is Balanced and (mode is not None or mtime is not None)
         self._first: bytes | None = None
@@ -236,6 +239,8 @@ class FileBuilder:
 
     def _push(self, made: Leaf) -> None:
         self._leaves += 1
+        if self._on_leaf is not None:
+            self._on_leaf(made.child)
         if made.block is not None:
             self._blocks.append(made.block)
         self._tree.push(made.child)

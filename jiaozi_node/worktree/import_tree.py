@@ -20,6 +20,7 @@ from jiaozi_node.unixfs.node import FILE, Mtime, Node
 from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.worktree.entry import DIRECTORY, SYMLINK, Found
 from jiaozi_node.worktree.hashers import in_order
+from jiaozi_node.worktree.referred import Refer, Referred, TakesBlocks
 from jiaozi_node.worktree.scan import Changed, Excludes, Unreadable, scan, unread
 
 if TYPE_CHECKING:  # SQLite is not loaded where no index is used
@@ -86,8 +87,15 @@ class Sink:
 class Reader:
     """Imports single files, opened from their directories. Use as a context manager."""
 
-    def __init__(self, profile: Profile, sink: Sink, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        sink: Sink,
+        progress: Progress | None = None,
+        refer: Refer | None = None,
+    ) -> None:
         self._profile, self._sink, self._progress = profile, sink, progress
+        self._refer = refer
         self._crew = Crew()
         self._piece = max(1, PIECE_BYTES // profile.chunk_size) * profile.chunk_size
 
@@ -126,7 +134,7 @@ class Reader:
                 mode = before.st_mode
             if profile.mtime:
                 mtime = divmod(before.st_mtime_ns, 1_000_000_000)
-            if 0 < size <= profile.chunk_size:
+            if 0 < size <= profile.chunk_size and self._refer is None:
                 data = os.read(fd, size + 1)
                 if len(data) != size:
                     raise Changed(os.path.join(place, name))
@@ -137,14 +145,19 @@ class Reader:
                     self._progress(1, size)
                 return node, before
             path = os.path.join(place, name)
-            builder = FileBuilder(profile, mode, mtime, self._sink.keep)
+            sink: TakesBlocks = self._sink
+            referred = None
+            if self._refer is not None:
+                sink = referred = Referred(self._refer, os.path.abspath(path), self._sink)
+            told = None if referred is None else referred.leaf
+            builder = FileBuilder(profile, mode, mtime, self._sink.keep, told)
             plain = mode is None and mtime is None and profile.chunker is None
-            if plain and size >= PARALLEL_BYTES and self._crew.workers > 1:
+            if plain and referred is None and size >= PARALLEL_BYTES and self._crew.workers > 1:
                 self._parallel(fd, path, size, builder)
             else:
-                self._serial(fd, path, builder, size)
+                self._serial(fd, path, builder, size, sink)
             blocks, node = builder.end()
-            self._sink.take(blocks)
+            sink.take(blocks)
             after = os.fstat(fd)
             # Files of /proc and the like have size 0 and content: those are taken as they come.
             if size and (node.file_bytes != size or after.st_size != size):
@@ -159,14 +172,16 @@ class Reader:
         finally:
             os.close(fd)
 
-    def _serial(self, fd: int, path: str, builder: FileBuilder, size: int) -> None:
+    def _serial(
+        self, fd: int, path: str, builder: FileBuilder, size: int, sink: TakesBlocks
+    ) -> None:
         """Read to the end; no further than a chunk beyond *size*, which would be a change."""
         seen = 0
         while data := os.read(fd, self._piece):
             seen += len(data)
             if size and seen > size:
                 raise Changed(path)
-            self._sink.take(builder.feed(data))
+            sink.take(builder.feed(data))
             if self._progress is not None:
                 self._progress(0, len(data))
 
@@ -223,13 +238,15 @@ def import_tree(
     mtime: Mtime | None = None,
     spared: Spared | None = None,
     progress: Progress | None = None,
+    refer: Refer | None = None,
 ) -> Generator[Added, None, Node]:
     """Import the file, symlink or directory *root*; yield what comes in, return its node.
 
     Blocks go to *put* in batches, all of them before this returns; None only hashes. *rules*,
     *hidden* and *follow* are those of `scan`. Without *empty_directories* a directory with no
     entries is left out, the root excepted (as in Kubo, which keeps one that held only such).
-    *mode* and *mtime* are recorded for everything, unless the profile takes each file's own.
+    *mode* and *mtime* are recorded for everything, unless the profile takes each file's own. With
+    *refer* the leaves of files stay where they are; the profile must make them raw.
     """
     sink = Sink(put)
     top = os.fspath(root)
@@ -248,7 +265,7 @@ def import_tree(
             stack[-1].builder.add(done.parts[-1], node)
         return Added(done.parts, node, done.mode, done.mtime)
 
-    with Reader(profile, sink, progress) as reader:
+    with Reader(profile, sink, progress, refer) as reader:
         for found in scan(top, rules, hidden=hidden, follow=follow, stats=wants_stat):
             parts = found.parts
             while len(stack) > len(parts):

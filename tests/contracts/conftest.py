@@ -23,6 +23,7 @@ from jiaozi_node.stores.leveldb import LevelDbStore
 from jiaozi_node.stores.memory import MemoryNames, MemoryStore
 from jiaozi_node.stores.names import SqliteNames
 from jiaozi_node.stores.overlay import Overlay
+from jiaozi_node.stores.references import ReferringStore
 from jiaozi_node.stores.segments.store import SegmentStore
 from jiaozi_node.stores.verify import Verified
 
@@ -57,6 +58,34 @@ def spoiled(data: bytes) -> bytes:
 def put(store: BlockStore, blocks: Iterable[Block]) -> BlockStore:
     with store.writer() as writer:
         writer.put(blocks)
+    return store
+
+
+class Referring(ReferringStore):
+    """Segments with references beside them, and the names that hold those."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        (path / "files").mkdir(parents=True, exist_ok=True)
+        held = SqliteNames(path / "names.db", create=create)
+        self._held = held
+        super().__init__(path, lambda: held, path / "files", create=create)
+
+    def close(self) -> None:
+        super().close()
+        self._held.close()
+
+
+def referred(path: Path, blocks: Blocks, victim: Cid | None = None) -> ReferringStore:
+    """Return a store in which every other block lies in a file, *victim* in a changed one."""
+    store = Referring(path, create=True)
+    put(store, [block for block in blocks[::2] if block.cid != victim])
+    for number, block in enumerate(blocks):
+        if block.cid.inline is None and store.row(block.cid.multihash) is None:
+            file = path / "files" / str(number)
+            data = spoiled(block.data) if block.cid == victim else block.data
+            file.write_bytes(b"before" + data + b"behind")
+            one = store.references.made(str(file), 6, len(data))
+            store.references.put([(block.cid.multihash, one)])
     return store
 
 
@@ -200,6 +229,14 @@ BLOCK_BACKENDS = [
         damaged=damaged_segments,
         empty=lambda path: SegmentStore(path, create=True),
         again=SegmentStore,
+    ),
+    BlockBackend(
+        "referring",
+        ReferringStore,
+        filled=referred,
+        damaged=referred,
+        empty=lambda path: Referring(path, create=True),
+        again=Referring,
     ),
     BlockBackend("car", CarFileStore, filled=car_file, damaged=car_file),
     BlockBackend(

@@ -1,6 +1,7 @@
 """``ipfs add``: files and directories into the store, with Kubo's CIDs, options and lines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import (
@@ -62,6 +63,12 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     roots: list[Cid] = []
     with acting(call.home) as act:
         with act.blocks.writer(Family.PUBLIC) as writer:
+            referring = None
+            if options["nocopy"]:
+                from jiaozi_node.node.filestore import Referring
+
+                referring = Referring(act, writer)
+                rules = replace(rules, refer=referring)
             for one in _imported(call, rules, writer.put):
                 if isinstance(one, Passed):
                     yield _passed(one)
@@ -72,6 +79,8 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
                     held.append(one)
                 else:
                     yield _row(one, shown(one.node.cid))
+            if referring is not None:
+                referring.flush()
         if options["pin"]:
             from jiaozi_node.dag.pin import Pins
 
@@ -175,8 +184,6 @@ def _after(call: Call, rows: Iterator[dict[str, Any]]) -> Iterator[Any]:
     yield f"{last}\n".encode()
 
 
-_FILESTORE = "a later version brings the filestore"
-
 ADD = Command(
     path=("ipfs", "add"),
     tagline="Add a file or directory to IPFS.",
@@ -221,11 +228,11 @@ ADD = Command(
         Option("mode", Kind.UINT, "Permissions to record for everything added."),
         Option("mtime", Kind.INT64, "Modification time to record, in seconds."),
         Option("mtime-nsecs", Kind.UINT, "Its fraction in nanoseconds."),
-        Option("fscache", Kind.BOOL, "Taken: there is no filestore to look into."),
+        Option("nocopy", Kind.BOOL, "Refer to the files instead of copying; implies raw leaves."),
+        Option("fscache", Kind.BOOL, "Taken: blocks that are here are never written again."),
         *FAST_PROVIDE,
     ),
     unsupported=(
-        Unsupported("nocopy", _FILESTORE),
         Unsupported("to-files", "a later version brings the Files API (MFS)", takes_value=True),
     ),
     text=_text,
@@ -233,6 +240,7 @@ ADD = Command(
     text_only=True,
     help="""
     Defaults come from Import.* of the config. Chunkers rabin and buzhash cut where the content says
-    so; with the extra `chunkers` (numpy) they are some fifty times faster.
+    so; with the extra `chunkers` (numpy) they are some fifty times faster. --nocopy needs
+    Experimental.FilestoreEnabled, and files below the directory that holds the home.
     """,
 )

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import BinaryIO, Final
 from urllib.parse import unquote_to_bytes
 
-from jiaozi_node.commands.declare import Imported, Passed, PutBlocks, TreeRules
+from jiaozi_node.commands.declare import Imported, NoPlace, Passed, PutBlocks, TreeRules
 from jiaozi_node.errors import LimitExceeded, Misuse
 from jiaozi_node.http.rpc import multipart
 from jiaozi_node.http.rpc.multipart import BadMultipart, Begin, End, Event, Parser
@@ -23,6 +23,7 @@ from jiaozi_node.unixfs.add import FileBuilder, add_bytes, symlink
 from jiaozi_node.unixfs.build import DirectoryBuilder
 from jiaozi_node.unixfs.node import Mtime, Node
 from jiaozi_node.worktree.import_tree import Sink
+from jiaozi_node.worktree.referred import Referred
 
 MAX_PATH_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 1024
@@ -47,6 +48,7 @@ class Part:
     mode: int | None
     mtime: Mtime | None
     pieces: Iterator[bytes | memoryview]
+    place: str = ""  # where the client has the file
 
 
 class Upload:
@@ -111,7 +113,20 @@ def _part(begin: Begin, number: int, pieces: Iterator[bytes | memoryview]) -> Pa
         kind = Kind.DIRECTORY
     elif media == "application/symlink":
         kind = Kind.SYMLINK
-    return Part(path_of(parameters.get("filename", ""), number), kind, mode, mtime, pieces)
+    path = path_of(parameters.get("filename", ""), number)
+    return Part(path, kind, mode, mtime, pieces, _place(begin, number))
+
+
+def _place(begin: Begin, number: int) -> str:
+    """Return the absolute path that the client says the file has; "" where it says none."""
+    place = begin.headers.get("abspath-encoded") or ""
+    if place:
+        place = unquote_to_bytes(place.replace("+", " ")).decode("utf-8", "surrogateescape")
+    else:
+        place = begin.headers.get("abspath") or ""
+    if "\0" in place:
+        raise BadMultipart(number, "its abspath holds a NUL")
+    return place
 
 
 def path_of(filename: str, number: int = 1) -> tuple[str, ...]:
@@ -240,18 +255,26 @@ class _Import:
             blocks, node = symlink(target, profile, mtime)
             self._sink.take(blocks if keep else [])
             return node
+        referred = None
+        if self._rules.refer is not None:
+            if not posixpath.isabs(part.place):
+                raise NoPlace
+            referred = Referred(self._rules.refer, part.place, self._sink)
         first = next(part.pieces, b"")
-        second = next(part.pieces, None) if len(first) <= profile.chunk_size else b""
+        second: bytes | memoryview | None = b""
+        if referred is None:
+            second = next(part.pieces, None) if len(first) <= profile.chunk_size else b""
         if second is None:
             if self._rules.progress and first:
                 yield Passed("/".join(part.path), len(first))
             blocks, node = add_bytes(bytes(first), profile, mode, mtime, keep)
             self._sink.take(blocks)
             return node
-        builder = FileBuilder(profile, mode, mtime, keep)
+        sink = referred or self._sink
+        builder = FileBuilder(profile, mode, mtime, keep, referred.leaf if referred else None)
         passed = told = 0
         for piece in chain((first, second), part.pieces):
-            self._sink.take(builder.feed(piece))
+            sink.take(builder.feed(piece))
             passed += len(piece)
             if self._rules.progress and passed - told >= _TOLD_BYTES:
                 told = passed
@@ -259,7 +282,7 @@ class _Import:
         if self._rules.progress and passed > told:
             yield Passed("/".join(part.path), passed)
         blocks, node = builder.end()
-        self._sink.take(blocks)
+        sink.take(blocks)
         return node
 
     def _meta(self, part: Part) -> tuple[int | None, Mtime | None]:

@@ -130,8 +130,13 @@ class SegmentStore:
                 answers.append(True)
                 continue
             row = self.row(cid.multihash)
-            answers.append(row is not None and not row.flags & BAD)
+            here = row is not None and not row.flags & BAD
+            answers.append(here or self.elsewhere(cid.multihash))
         return answers
+
+    def elsewhere(self, multihash: bytes) -> bool:
+        """Tell whether the block can be had from outside of the segments: not here."""
+        return False
 
     def row(self, multihash: bytes) -> Row | None:
         """Return where the block lies, and its flags; None when it is not here."""
@@ -652,7 +657,7 @@ class Act:
             here = row is not None and not row.flags & BAD
             if row is not None and here:
                 self.rely(segments.get(row.segment), row)
-            answers.append(here)
+            answers.append(here or self._store.elsewhere(cid.multihash))
         return answers
 
     def rely(self, segment: Segment | None, row: Row) -> None:

@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jiaozi_node.commands.declare import Imported, TreeRules
+from jiaozi_node.commands.declare import Imported, NoPlace, TreeRules
 from jiaozi_node.errors import LimitExceeded, Misuse
 from jiaozi_node.http.rpc import upload
 from jiaozi_node.http.rpc.multipart import BadMultipart
@@ -35,6 +36,52 @@ def uploaded(*parts: tuple[str, str, bytes] | tuple[str, str, bytes, str], size:
 def trees(found: Upload, profile: str = "unixfs-v1-2025") -> list[Imported]:
     rules = TreeRules(profiles.named(profile))
     return [one for one in found.trees(rules, None) if isinstance(one, Imported)]
+
+
+def test_leaves_that_stay_where_the_client_has_them() -> None:
+    body = b"\r\n".join(
+        (
+            b"--x",
+            b'Content-Disposition: form-data; name="file"; filename="a"',
+            b"Abspath-Encoded: %2Fhome%2Fme%2Fa+b",
+            b"Content-Type: application/octet-stream",
+            b"",
+            b"0123456789",
+            b"--x",
+            b'Content-Disposition: form-data; name="file"; filename="c"',
+            b"abspath: /home/me/c",
+            b"Content-Type: application/octet-stream",
+            b"",
+            b"",
+            b"--x--",
+            b"",
+        )
+    )
+    told: list[tuple[str, int, int]] = []
+    kept: list[int] = []
+    rules = TreeRules(
+        replace(profiles.named("unixfs-v1-2025"), chunk_size=4),
+        refer=lambda cid, path, offset, size: told.append((path, offset, size)),
+    )
+    found = Upload(taking(body, 7), "multipart/form-data; boundary=x")
+    made = [*found.trees(rules, lambda blocks: kept.extend(b.cid.codec for b in blocks))]
+    assert [one.path for one in made if isinstance(one, Imported)] == ["a", "c"]
+    assert told == [
+        ("/home/me/a b", 0, 4),
+        ("/home/me/a b", 4, 4),
+        ("/home/me/a b", 8, 2),
+        ("/home/me/c", 0, 0),
+    ]
+    assert set(kept) == {0x70}
+
+
+@pytest.mark.parametrize("place", [None, "relative/path"])
+def test_a_file_in_no_place_can_not_be_referred_to(place: str | None) -> None:
+    header = f"Abspath: {place}\r\n" if place else ""
+    body = f'--x\r\nContent-Disposition: form-data; name="file"\r\n{header}\r\nhi\r\n--x--\r\n'
+    rules = TreeRules(profiles.named("unixfs-v1-2025"), refer=lambda *_: None)
+    with pytest.raises(NoPlace, match="missing file path"):
+        list(Upload(taking(body.encode()), "multipart/form-data; boundary=x").trees(rules, None))
 
 
 @pytest.mark.parametrize(
