@@ -6,7 +6,7 @@ option whose value may be left out; one-letter options join (``-rQ``). argparse 
 specs/decisions/0002.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jiaozi_node.commands.declare import Argument, Command, Kind, Option
@@ -29,6 +29,11 @@ class RefusedOption(Misuse):
     def __init__(self, option: str, why: str) -> None:
         super().__init__(f'option "{option}" is not supported here: {why}')
         self.option = option
+
+
+def as_json(command: Command, given: Mapping[str, Any]) -> bool:
+    """Tell whether the global options *given* ask for JSON."""
+    return bool(given.get("json")) or (given.get("encoding") == "json" and not command.text_only)
 
 
 def options_last(words: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jiaozi_node import __version__
+from jiaozi_node.cli.telling import tells
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION, REPO_VERSION
 from jiaozi_node.errors import Locked, Misuse
@@ -137,7 +138,7 @@ class _Daemon:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
         self._stop_soon = partial(loop.call_soon_threadsafe, self.shut_down)
-        socket = HomeSocket(self._home, self._stop_soon)
+        socket = HomeSocket(self._home, self._stop_soon, tells(self._home))
         socket.start()
         try:
             async with self._rpc() as listeners:

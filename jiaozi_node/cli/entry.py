@@ -1,13 +1,15 @@
 """Where the process begins: with three standard streams, names as UTF-8, and Ctrl-C in one line.
 
-It imports nothing of ours before it runs: loading a command takes longer than many a command, and
+It imports next to nothing before it runs: loading a command takes longer than many a command, and
 whoever presses Ctrl-C meanwhile is no more interested in a traceback than later.
 """
 
-import contextlib
 import os
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -17,13 +19,11 @@ def entry() -> None:
     try:
         _fill_standard_streams()
         _insist_on_utf8()
-        from jiaozi_node.cli.main import main, silence_stdout
+        from jiaozi_node.cli.asking import ask
 
-        code = main(_words())
-        try:
-            sys.stdout.flush()
-        except BrokenPipeError:
-            silence_stdout()
+        words = _words()
+        asked = ask(words)
+        code = _main(words) if asked is None else asked
     except KeyboardInterrupt:
         os.write(2, b"jiaozi: interrupted\n")
         code = INTERRUPTED
@@ -36,14 +36,26 @@ def _words() -> list[str]:
     return [*face, *sys.argv[1:]]
 
 
-def _leave(code: int) -> NoReturn:
+def _main(words: list[str]) -> int:
+    from jiaozi_node.cli.main import main, silence_stdout
+
+    code = main(words)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence_stdout()
+    return code
+
+
+def _leave(code: int) -> "NoReturn":
     """End the process at once: everything is closed, and what is left is the interpreter's own.
 
     Taking that apart would cost 10 ms, a sixth of what a short command takes.
     """
-    with contextlib.suppress(OSError):  # nobody reads it any more
+    try:
         sys.stderr.flush()
-    os._exit(code)
+    finally:  # also when nobody reads it any more
+        os._exit(code)
 
 
 def _fill_standard_streams() -> None:

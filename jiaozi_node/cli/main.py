@@ -10,11 +10,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jiaozi_node.cli import arguments, output
+from jiaozi_node.cli import arguments, faults, output
 from jiaozi_node.cli.entry import INTERRUPTED
-from jiaozi_node.cli.memory import LARGE_BYTES, reuse_freed
+from jiaozi_node.cli.memory import reuse_freed
+from jiaozi_node.cli.rendering import render
 from jiaozi_node.commands import registry
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, ExitCode, Length, Needs
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Needs
 from jiaozi_node.commands.shown import quoted
 from jiaozi_node.errors import JiaoziError, LimitExceeded, Misuse, Notice, Unavailable
 
@@ -52,10 +53,7 @@ def main(words: Sequence[str]) -> int:
         if isinstance(error, BrokenPipeError):
             silence_stdout()
             return 141  # 128 + SIGPIPE: whoever read our output went away
-        told = Unavailable(_told(error))
-        for line in getattr(error, "__notes__", ()):
-            told.add_note(line)
-        return _report(told, kubo)
+        return _report(faults.of_system(error), kubo)
     except KeyboardInterrupt:
         output.complain(_program(kubo), "interrupted")
         return INTERRUPTED
@@ -77,13 +75,6 @@ def _present_directory() -> str:
         raise Unavailable("the present directory is gone") from None
 
 
-def _told(error: OSError) -> str:
-    """Return what the system refused, in a line: ``data/x: permission denied``."""
-    words = (error.strerror or str(error) or type(error).__name__).lower()
-    where = error.filename
-    return words if where is None else f"{os.fsdecode(where)}: {words}"
-
-
 def _environ(kubo: bool) -> Mapping[str, str]:
     if not kubo or "IPFS_PATH" not in os.environ:
         return os.environ
@@ -95,9 +86,7 @@ def _environ(kubo: bool) -> Mapping[str, str]:
 def _run(command: Command, parsed: arguments.Parsed, environ: Mapping[str, str]) -> int:
     from jiaozi_node.cli.progress import Progress
 
-    as_json = bool(parsed.globals.get("json")) or (
-        parsed.globals.get("encoding") == "json" and not command.text_only
-    )
+    as_json = arguments.as_json(command, parsed.globals)
     quiet = bool(parsed.globals.get("no_progress")) or as_json
     progress = Progress(not quiet and sys.stderr.isatty())
     home = _open_home(command, environ)
@@ -123,7 +112,20 @@ def _run(command: Command, parsed: arguments.Parsed, environ: Mapping[str, str])
         values = _values(command, call, home)
         if command.after is not None:
             values = command.after(call, values)
-        return _render(command, call, values, as_json, progress)
+        out = output.standard_output()
+        if command.answer is Answer.BYTES:
+            output.widen_pipe(out)
+        code = render(
+            command,
+            call,
+            values,
+            out,
+            as_json=as_json,
+            before_text=progress.finish,
+            when_large=reuse_freed,
+        )
+        out.flush()
+        return code
     finally:
         warnings.showwarning = shown
         progress.finish()
@@ -154,36 +156,6 @@ def _values(command: Command, call: Call, home: "Home | None") -> Iterator[Any]:
 
             return values(command, call, home)
     return command.handler(call)
-
-
-def _render(
-    command: Command, call: Call, values: Iterator[Any], as_json: bool, progress: "Progress"
-) -> int:
-    out = output.standard_output()
-    tuned = False
-    if command.answer is Answer.BYTES:
-        output.widen_pipe(out)
-    code = 0
-    for value in values:
-        if isinstance(value, ExitCode):
-            code = int(value)
-        elif isinstance(value, Length):
-            continue
-        elif isinstance(value, bytes | bytearray | memoryview):
-            out.write(value)
-            if not tuned and len(value) >= LARGE_BYTES:
-                reuse_freed()
-                tuned = True
-        elif as_json or command.text is None:
-            progress.finish()
-            output.write_json(out, value)
-        else:
-            text = command.text(value, call)
-            if text is not None:
-                progress.finish()
-                output.write_text(out, text)
-    out.flush()
-    return code
 
 
 def _open_home(command: Command, environ: Mapping[str, str]) -> "Home | None":
@@ -260,10 +232,10 @@ def _report(error: JiaoziError, kubo: bool) -> int:
         for line in getattr(error, "__notes__", ()):
             output.remark(line)
         return 1
-    output.complain("jiaozi", str(error))
-    for line in getattr(error, "__notes__", ()):
-        output.remark(line)
-    return output.exit_code(error)
+    code, text = faults.told(error)
+    sys.stderr.buffer.write(text)
+    sys.stderr.buffer.flush()
+    return code
 
 
 def _program(kubo: bool) -> str:

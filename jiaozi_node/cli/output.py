@@ -5,10 +5,13 @@ This is the one place where errors become exit codes (design §7).
 
 import contextlib
 import sys
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jiaozi_node import errors
 from jiaozi_node.commands.shown import quoted
+
+if TYPE_CHECKING:
+    from jiaozi_node.cli.rendering import Takes
 
 EXIT_CODES: dict[type[errors.JiaoziError], int] = {
     errors.Conflict: 1,
@@ -48,12 +51,12 @@ def widen_pipe(out: BinaryIO) -> None:
             fcntl.fcntl(out.fileno(), wider, _PIPE_BYTES)
 
 
-def write_text(out: BinaryIO, text: str) -> None:
+def write_text(out: "Takes", text: str) -> None:
     """Write *text*, in which bytes that are not UTF-8 come out as they were."""
     out.write(text.encode("utf-8", "surrogateescape"))
 
 
-def write_json(out: BinaryIO, value: Any) -> None:  # noqa: ANN401 - JSON
+def write_json(out: "Takes", value: Any) -> None:  # noqa: ANN401 - JSON
     """Write *value* as one line of JSON."""
     from jiaozi_node.commands.json_text import line
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jiaozi_node.node.home import Home
     from jiaozi_node.unixfs.node import Node
     from jiaozi_node.unixfs.profile import Profile
+    from jiaozi_node.worktree.link import Place
     from jiaozi_node.worktree.referred import Refer
 
 
@@ -198,6 +199,7 @@ class Call:
     on_terminal: bool = False  # bytes of an answer would be written to a screen
     explicit: frozenset[str] = field(default_factory=frozenset)  # keys of options really given
     globals: Mapping[str, Any] = field(default_factory=dict)  # options of every command
+    place: "Place | None" = None  # the working copy the caller stands in, told by its own process
 
     @property
     def cwd(self) -> str:
@@ -218,6 +220,11 @@ class Call:
 
 class ExitCode(int):
     """Yielded by a handler to say how the process should exit when nothing was wrong: 1 is "no"."""
+
+
+def always(_args: Mapping[str, Any], _options: Mapping[str, Any]) -> bool:
+    """Say that a command is `Command.apart` whatever it is given."""
+    return True
 
 
 Handler = Callable[[Call], Iterator[Any]]
@@ -243,6 +250,9 @@ class Command:
     after: Callable[[Call, Iterator[Any]], Iterator[Any]] | None = None
     # Of an answer of bytes over HTTP; None is text/plain, which no browser renders.
     content_type: str | None = None
+    # Tells by arguments and options whether it reads the home and nothing else, so that a daemon
+    # may do all of it for a process beside it (``cli/telling.py``); None: it never may.
+    apart: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] | None = None
     # Kubo's command line prints text here whatever `--encoding` says; `--json` is ours.
     text_only: bool = False
 

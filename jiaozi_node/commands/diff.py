@@ -1,7 +1,7 @@
 """``jiaozi diff``: what differs between versions, the stage and the files."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands import diff_rows
@@ -24,7 +24,7 @@ def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
     if context < 0:
         raise Misuse(f"--unified can't be negative, and is {context}")
     key = _key(call)
-    repository = Repository.at(call.home, call.cwd)
+    repository = Repository.at(call.home, call.cwd, call.place)
     paths: tuple[str, ...] = call.args["path"]
     within = [diffing.parts_of(repository, os.path.join(call.cwd, path)) for path in paths]
     stat = call.option("stat")
@@ -105,12 +105,27 @@ def line(value: dict[str, Any], shape: str) -> str:
     return patch
 
 
+def _between_versions(args: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+    """Tell whether two versions are compared, and neither paths nor rules for tables looked up."""
+    from jiaozi_node.versioning import selection
+
+    revisions: tuple[str, ...] = args["revision"]
+    two = len(revisions) == 2 or (
+        len(revisions) == 1 and selection.parse(revisions[0]).operator in ("..", "...")
+    )
+    return two and not args["path"] and not options["rows"]
+
+
 def _text(value: dict[str, Any], call: Call) -> str:
-    if call.option("rows"):
+    options = call.options
+    if options["rows"]:
         patch: str = value.get("patch", "")
         return diff_rows.text(value) + patch
-    shapes = ("name_only", "name_status", "stat")
-    return line(value, next((shape for shape in shapes if call.options[shape]), ""))
+    if options["name_only"]:
+        return line(value, "name_only")
+    if options["name_status"]:
+        return line(value, "name_status")
+    return line(value, "stat" if options["stat"] else "")
 
 
 DIFF = Command(
@@ -140,6 +155,7 @@ DIFF = Command(
         Option("exit-code", Kind.BOOL, "Exit with 1 when something differs."),
     ),
     text=_text,
+    apart=_between_versions,
     help="""
     A revision is a branch, a tag, a commit, the CID of a directory, or REV:PATH. A..B is A B;
     A...B compares the merge base of both with B. Patches are what 'git apply' takes.

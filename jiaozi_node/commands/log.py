@@ -24,7 +24,7 @@ def log(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.node.repository import Repository
     from jiaozi_node.versioning.history import Absent
 
-    repository = Repository.at(call.home, call.cwd)
+    repository = Repository.at(call.home, call.cwd, call.place)
     wanted = _wanted(call, repository)
     names = repository.decorations() if call.option("decorate") else {}
     trusted = None
@@ -62,7 +62,7 @@ def _found(found: "Iterator[Told | Absent]", call: Call) -> "Iterator[Told | Abs
     try:
         yield from found
     except UnknownRevision as fault:
-        if os.path.lexists(os.path.join(call.cwd, fault.text)):
+        if call.place is None and os.path.lexists(os.path.join(call.cwd, fault.text)):
             fault.args = (f"{fault}; for the file, write -- {fault.text}",)
         raise
 
@@ -232,6 +232,8 @@ LOG = Command(
         Option("show-signature", Kind.BOOL, "Check the signatures and tell of them."),
     ),
     text=_text,
+    # Paths are looked up in the working copy, and what touched them is remembered there.
+    apart=lambda args, options: not args["path"] and not options["path"],
     help="""
     Commits come before their parents: the greatest generation first, then the latest; with --graph
     line by line, as git draws them. Dates are 2026-05-01T14:30:00Z, @SECONDS, yesterday, '3 days

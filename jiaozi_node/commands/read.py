@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option, always
 from jiaozi_node.commands.shown import moment, quoted
 from jiaozi_node.errors import Conflict, Misuse
 
@@ -27,7 +27,7 @@ def cat(call: Call) -> Iterator[memoryview]:
     if offset < 0 or (length is not None and length < 0):
         raise Misuse("offset and length can't be negative")
     for text in call.args["what"]:
-        found = locate(call.home, call.directory, text)
+        found = locate(call.home, call.directory, text, call.place)
         node = run(stat(found.cid), get)
         yield from content(found.cid, offset, length, node.file_bytes, get)
 
@@ -36,7 +36,7 @@ def ls(call: Call) -> Iterator[dict[str, Any]]:
     """Yield a row for each entry; of a file, the file itself."""
     from jiaozi_node.node.locate import locate
 
-    found = locate(call.home, call.directory, call.args["what"] or "HEAD")
+    found = locate(call.home, call.directory, call.args["what"] or "HEAD", call.place)
     yield from listed(found.cid, found.name, call.home.blocks.get)
 
 
@@ -106,7 +106,7 @@ def stat(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.node.locate import locate
     from jiaozi_node.unixfs import stat as stats
 
-    found = locate(call.home, call.directory, call.args["what"] or "HEAD")
+    found = locate(call.home, call.directory, call.args["what"] or "HEAD", call.place)
     node = run(stats.stat(found.cid), call.home.blocks.get)
     value: dict[str, Any] = {
         "name": found.name,
@@ -147,6 +147,7 @@ CAT = Command(
         Option("length", Kind.INT64, "How many bytes at most.", ("l",)),
     ),
     answer=Answer.BYTES,
+    apart=always,
 )
 
 LS = Command(
@@ -156,6 +157,7 @@ LS = Command(
     arguments=(Argument("what", f"{_WHAT} HEAD if absent.", required=False),),
     options=(Option("long", Kind.BOOL, "Show kind, size and CID.", ("l",)),),
     text=_ls_text,
+    apart=always,
 )
 
 GET = Command(
@@ -175,4 +177,5 @@ STAT = Command(
     arguments=(Argument("what", f"{_WHAT} HEAD if absent.", required=False),),
     answer=Answer.VALUE,
     text=_stat_text,
+    apart=always,
 )

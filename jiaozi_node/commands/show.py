@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands import diff
-from jiaozi_node.commands.declare import Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.declare import Argument, Call, Command, Kind, Option, always
 from jiaozi_node.commands.log import agent, header, person, shown
 from jiaozi_node.commands.shown import moment, quoted
 from jiaozi_node.commands.signed import lines as signatures
@@ -36,7 +36,7 @@ def _show(call: Call, text: str) -> Iterator[Any]:
     if path is not None or _is_content(text):
         yield from _content(call, text)
         return
-    repository = Repository.at(call.home, call.cwd)
+    repository = Repository.at(call.home, call.cwd, call.place)
     tags, about = tagging.chain(repository, text)
     for cid, tag in tags:
         yield _tag(call, cid, tag)
@@ -104,7 +104,7 @@ def _content(call: Call, text: str) -> Iterator[Any]:
     from jiaozi_node.node.locate import locate
     from jiaozi_node.unixfs.stat import stat
 
-    found, get = locate(call.home, call.directory, text), call.home.blocks.get
+    found, get = locate(call.home, call.directory, text, call.place), call.home.blocks.get
     node = run(stat(found.cid), get)
     if call.rendered_text and node.kind == "directory":
         yield {"directory": text}
@@ -161,6 +161,7 @@ SHOW = Command(
         Option("patch", Kind.BOOL, "Show the lines.", ("p",)),
     ),
     text=_text,
+    apart=always,
     help="""
     A commit is compared with its first parent. Where more than 1,000 paths differ their lines are
     counted only with --stat.

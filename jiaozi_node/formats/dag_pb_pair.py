@@ -7,7 +7,8 @@ compared so: links of one usual shape first, in strict order of their names, the
 
 import re
 from collections.abc import Sequence
-from operator import itemgetter, lt
+from itertools import compress
+from operator import itemgetter, lt, ne
 from struct import unpack_from
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ class _Links(NamedTuple):
     links: Sequence[bytes]
     names: Sequence[bytes]
     end: int  # where the node's data begins
+    size: int = 0  # of each link, if it is the same
 
     @property
     def in_order(self) -> bool:
@@ -44,30 +46,42 @@ def unlike(one: bytes, other: bytes) -> tuple[list[Unlike], bytes] | None:
     """
     if _SHARD in one[-8:] or _SHARD in other[-8:]:
         return None
-    mine, theirs = _links(one), _links(other)
-    if mine is None or theirs is None or one[mine.end :] != other[theirs.end :]:
-        return None
-    if not mine.in_order or not (mine.names == theirs.names or theirs.in_order):
+    mine = _links(one)
+    if mine is None or not mine.in_order:
         return None
     data = one[mine.end + 2 :]
-    if mine.names == theirs.names:
-        rows = zip(mine.names, mine.links, theirs.links, strict=True)
-        apart = [row for row in rows if row[1] != row[2]]
-        return [Unlike(name, a[_CID], b[_CID]) for name, a, b in apart if a[_CID] != b[_CID]], data
-    here, there = set(mine.links), set(theirs.links)
-    left = {
-        n: link[_CID] for n, link in zip(mine.names, mine.links, strict=True) if link not in there
-    }
-    right = {
-        n: link[_CID]
-        for n, link in zip(theirs.names, theirs.links, strict=True)
-        if link not in here
-    }
+    if (quick := _changed(mine, one, other)) is not None:
+        return quick, data
+    theirs = _links(other)
+    if theirs is None or one[mine.end :] != other[theirs.end :] or not theirs.in_order:
+        return None
+    links = set(theirs.links)
+    left = {n: a[_CID] for n, a in zip(mine.names, mine.links, strict=True) if a not in links}
+    links = set(mine.links)
+    right = {n: b[_CID] for n, b in zip(theirs.names, theirs.links, strict=True) if b not in links}
     return [
         Unlike(name, left.get(name), right.get(name))
         for name in sorted(left.keys() | right.keys())
         if left.get(name) != right.get(name)
     ], data
+
+
+def _changed(mine: _Links, one: bytes, other: bytes) -> list[Unlike] | None:
+    """Compare nodes whose links stand in the same places under the same names; None for others."""
+    if not mine.size or len(one) != len(other) or one[mine.end :] != other[mine.end :]:
+        return None
+    links = mine.links
+    theirs = unpack_from(f"{mine.size}s" * len(links), other)
+    at = list(compress(range(len(links)), map(ne, links, theirs)))
+    head, name = slice(_CID.start), slice(_CID.stop, _NAME + len(mine.names[0]))
+    found: list[Unlike] = []
+    for i in at:
+        here, there = links[i], theirs[i]
+        if here[head] != there[head] or here[name] != there[name] or not _TSIZE(there[name.stop :]):
+            return None
+        if here[_CID] != there[_CID]:
+            found.append(Unlike(mine.names[i], here[_CID], there[_CID]))
+    return found
 
 
 def _links(data: bytes) -> _Links | None:
@@ -109,12 +123,12 @@ def _alike(data: bytes) -> _Links | None:
             return None
     named = data[_NAME - 1]
     behind = _NAME + named
-    if data[behind:end:size] != b"\x18" * count or max(data[size - 1 : end : size]) >= 0x80:
+    if data[behind:end:size] != b"\x18" * count or not data[size - 1 : end : size].isascii():
         return None
-    if any(min(data[at:end:size]) < 0x80 for at in range(behind + 1, size - 1)):
+    if any(data[at:end:size].translate(None, _HIGH) for at in range(behind + 1, size - 1)):
         return None
     names = unpack_from(f"{_NAME}x{named}s{size - behind}x" * count, data)
-    return _Links(unpack_from(f"{size}s" * count, data), names, end)
+    return _Links(unpack_from(f"{size}s" * count, data), names, end, size)
 
 
 def _are_usual(links: Sequence[bytes]) -> bool:
@@ -127,6 +141,7 @@ def _are_usual(links: Sequence[bytes]) -> bool:
 
 
 _SHORT = frozenset(range(0x80))  # lengths of one byte
+_HIGH = bytes(range(0x80, 0x100))
 _BYTES = itemgetter(1)
 _HASH = itemgetter(slice(2, 4))
 _KEY_OF_NAME = itemgetter(_NAME - 2)

@@ -29,6 +29,9 @@ from jiaozi_node.node.home import HoldsLease, Home
 from jiaozi_node.node.wire import HELLO, Wire
 from jiaozi_node.stores.api import BlockWriter, Change, Family
 
+# Does what is asked by `asking`; in `cli`, since parsing and rendering are there.
+Tell = Callable[[list[Any], Callable[[bytes], None]], None]
+
 MAX_CONNECTIONS: Final = 256
 _ROWS = 1024  # of a listing, sent at once
 _log = logging.getLogger(__name__)
@@ -37,8 +40,10 @@ _log = logging.getLogger(__name__)
 class HomeSocket:
     """Listens in the home's directory from `start` to `stop`."""
 
-    def __init__(self, home: Home, stop: Callable[[], object] | None = None) -> None:
-        self.home, self.stop_daemon = home, stop
+    def __init__(
+        self, home: Home, stop: Callable[[], object] | None = None, tell: "Tell | None" = None
+    ) -> None:
+        self.home, self.stop_daemon, self.tell = home, stop, tell
         self.leases: dict[bytes, HoldsLease] = {}
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
@@ -133,6 +138,10 @@ class _Connection:
             try:
                 name, *rest = self._line.read()
             except EOFError:
+                return
+            if name == "tell" and self._owner.tell is not None:
+                # No message of ours: what there is to show goes out as it is, and nothing follows.
+                self._owner.tell(rest[0], self._line.send_raw)
                 return
             try:
                 answer = _REQUESTS[name](self, *rest)

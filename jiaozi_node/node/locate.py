@@ -7,12 +7,15 @@ need is not imported for it: `cat CID` is held to three times Kubo's start.
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from jiaozi_node.errors import Malformed, Misuse, NotFound
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.home import Home
+
+if TYPE_CHECKING:
+    from jiaozi_node.worktree.link import Place
 
 _SCHEMES = ("ipfs:", "ipns:", "ipld:")
 
@@ -40,10 +43,13 @@ class Located(NamedTuple):
     inside: bool = False
 
 
-def locate(home: Home, directory: Callable[[], str], text: str) -> Located:
+def locate(
+    home: Home, directory: Callable[[], str], text: str, told: "Place | None" = None
+) -> Located:
     """Return what *text* leads to; raises `NotFound` naming what was tried.
 
-    *directory* tells where the caller stands, and is asked only when a revision is meant.
+    *directory* tells where the caller stands, and is asked only when a revision is meant; *told*
+    as in `Repository.at`.
     """
     if text.startswith("/") or text.lower().startswith(_SCHEMES):
         return _content(home, text)
@@ -61,7 +67,7 @@ def locate(home: Home, directory: Callable[[], str], text: str) -> Located:
         cid = _cid(base)
         if cid is not None:
             return _version(home, cid, _path, text)
-    return _revision(home, directory(), text)
+    return _revision(home, directory(), text, told)
 
 
 def _content(home: Home, text: str) -> Located:
@@ -77,14 +83,14 @@ def _content(home: Home, text: str) -> Located:
     return Located(found.cid, path.parts[-1] if path.parts else str(path.root))
 
 
-def _revision(home: Home, cwd: str, text: str) -> Located:
+def _revision(home: Home, cwd: str, text: str, told: "Place | None") -> Located:
     from jiaozi_node.node.repository import Repository
     from jiaozi_node.versioning import revision
     from jiaozi_node.worktree.link import NoWorkingCopy
 
     base, path = revision.split(text)
     try:
-        repository = Repository.at(home, cwd)
+        repository = Repository.at(home, cwd, told)
     except NoWorkingCopy:
         raise NotFound(
             f"{text!r} is neither a path nor a CID, and {cwd} is in no working copy "

@@ -38,7 +38,7 @@ from jiaozi_node.versioning.repositories import Repository as Row
 from jiaozi_node.versioning.stages import Stages
 from jiaozi_node.versioning.workingcopies import Head, WorkingCopies, WorkingCopy
 from jiaozi_node.worktree import link as links
-from jiaozi_node.worktree.link import Link
+from jiaozi_node.worktree.link import Link, Place
 
 if TYPE_CHECKING:  # loaded by the acts that need them: half of a short command is starting up
     from jiaozi_node.node.committing import How
@@ -57,6 +57,14 @@ class NothingStaged(Conflict):
         super().__init__(
             f"{where}: nothing added to commit (use 'jiaozi add' to stage, or commit with -a)"
         )
+
+
+class Unsettled(Conflict):
+    """A working copy was moved, or an act in it cut short; its own process puts that right."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(f"{root} was moved or copied, or a switch in it was cut short")
+        self.root = root
 
 
 class OtherProfile(Conflict):
@@ -127,17 +135,24 @@ class Repository:
         return cls(home, row, copy, root), True
 
     @classmethod
-    def at(cls, home: Home, start: str | os.PathLike[str]) -> "Repository":
+    def at(
+        cls, home: Home, start: str | os.PathLike[str], told: Place | None = None
+    ) -> "Repository":
         """Open the working copy that holds *start*; raises `NoWorkingCopy`.
 
         A directory that was moved takes its row along; a copy of one gets an id of its own and
-        starts detached at the same commit (design §3).
+        starts detached at the same commit (design §3). *told* says where another process stands:
+        then nothing in the directory is touched, and `Unsettled` raised when that must be done.
         """
-        link = links.of(start)
+        place = told or links.place(start)
+        link, inode = place.link, place.inode
+        if link is None:
+            raise links.NoWorkingCopy(os.fspath(start))
         copies = WorkingCopies(home.names)
         copy = copies.get(link.working_copy)
-        inode = os.stat(link.root).st_ino
         if (copy.path, copy.inode) != (link.root, inode):
+            if told is not None:
+                raise Unsettled(link.root)
             if _still_there(copy):
                 new_id = links.new_id()
                 copy = copies.copied(copy.id, new_id, link.root, inode)
@@ -146,6 +161,8 @@ class Repository:
                 copy = copies.place(copy.id, link.root, inode)
         found = cls(home, Repositories(home.names).get(copy.repository), copy, link.root)
         if home.names.get(INTENTS, rows.key(copy.id)) is not None:
+            if told is not None:
+                raise Unsettled(link.root)
             # Slow to load, and only after a switch or merge that was cut short.
             from jiaozi_node.node import moving
 

@@ -47,6 +47,10 @@ class Wire:
         data = dag_cbor.encode(message)
         self._socket.sendall(len(data).to_bytes(4, "big") + data)
 
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes that are no message; raises `OSError`."""
+        self._socket.sendall(data)
+
     def read(self) -> Any:  # noqa: ANN401 - what DAG-CBOR can hold
         """Wait for a message; raises `EOFError` when the other side is gone, `Malformed`."""
         head = self._in.read(4)

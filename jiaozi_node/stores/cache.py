@@ -13,10 +13,16 @@ _LARGEST_SHARE = 8  # a block over an eighth of the cache would push too much ou
 
 
 class Cached:
-    """A store that keeps blocks read from *inner* in memory, up to *max_bytes* of them."""
+    """A store that keeps blocks read from *inner* in memory, up to *max_bytes* of them.
 
-    def __init__(self, inner: BlockStore, max_bytes: int = 16 * 1024 * 1024) -> None:
+    With *shared*, others drop blocks from *inner* too: one that is held is looked for there first.
+    """
+
+    def __init__(
+        self, inner: BlockStore, max_bytes: int = 16 * 1024 * 1024, *, shared: bool = False
+    ) -> None:
         self._inner = inner
+        self._shared = shared
         self._max_bytes = max_bytes
         self._held: OrderedDict[bytes, bytes] = OrderedDict()
         self._held_bytes = 0
@@ -26,6 +32,9 @@ class Cached:
     def get(self, cid: Cid) -> Block:
         """Return the block from memory, else from the inner store."""
         multihash = cid.multihash
+        if self._shared and multihash in self._held and not self._inner.has((cid,))[0]:
+            with self._lock:
+                self._held_bytes -= len(self._held.pop(multihash, b""))
         with self._lock:
             data = self._held.get(multihash)
             if data is not None:

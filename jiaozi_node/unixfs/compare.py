@@ -21,6 +21,7 @@ from jiaozi_node.unixfs import blocks, directory, hamt
 from jiaozi_node.unixfs.hamt import Shape, Shard, Value
 from jiaozi_node.unixfs.read import SOON
 
+_RAW = bytes((1, RAW))  # how a CID of version 1 begins
 MAX_DEPTH = 256  # directories below each other
 
 # What stands in one place on each side, None for nothing; only ever compared with each other.
@@ -249,10 +250,10 @@ def files(before: Cid | None, after: Cid | None) -> Walk[Pair, None]:
         if leaves.before or leaves.after:
             yield leaves
         below = _below(path, unlike)
-        first = next((at for at, one in enumerate(below) if not _is_leaf(one)), len(below))
-        if first and len(path) < MAX_DEPTH:
-            yield from below[:first]
-            del below[:first]
+        if len(path) < MAX_DEPTH:
+            count = _leaves(unlike)
+            yield from below[:count]
+            del below[:count]
         stack += reversed(below)
 
 
@@ -267,10 +268,12 @@ def _below(path: tuple[str, ...], unlike: list[Unlike]) -> list[Pair]:
     ]
 
 
-def _is_leaf(pair: Pair) -> bool:
-    """Tell whether what is there has no block to look into."""
-    _path, old, new = pair
-    return (old is None or old.codec == RAW) and (new is None or new.codec == RAW)
+def _leaves(unlike: list[Unlike]) -> int:
+    """Return how many come first of which no side has a block to look into."""
+    for count, (_name, one, other) in enumerate(unlike):
+        if (one is not None and one[:2] != _RAW) or (other is not None and other[:2] != _RAW):
+            return count
+    return len(unlike)
 
 
 def check_depth(path: tuple[str, ...]) -> None:

@@ -51,6 +51,15 @@ class Link:
         return os.path.join(self.root, RESERVED, INDEX_NAME)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process stands: the working copy that holds the directory *start*, and its inode."""
+
+    start: str
+    link: Link | None
+    inode: int
+
+
 def new_id() -> str:
     """Return a fresh id for a working copy: 32 hex digits."""
     return os.urandom(16).hex()
@@ -79,6 +88,12 @@ def of(start: str | os.PathLike[str]) -> Link:
     return link
 
 
+def place(start: str | os.PathLike[str]) -> Place:
+    """Look where *start* is."""
+    link = find(start)
+    return Place(os.fspath(start), link, 0 if link is None else os.stat(link.root).st_ino)
+
+
 def read(root: str | os.PathLike[str]) -> Link:
     """Read the link of the working copy *root*; raises `NoWorkingCopy`, `InvalidLink`."""
     root = os.fspath(root)
@@ -95,6 +110,12 @@ def read(root: str | os.PathLike[str]) -> Link:
         raise InvalidLink(path, (fault.strerror or str(fault)).lower()) from None
     finally:
         os.close(fd)
+    return parse(root, data)
+
+
+def parse(root: str, data: bytes) -> Link:
+    """Read *data*, what the link of the working copy *root* holds; raises `InvalidLink`."""
+    path = os.path.join(root, RESERVED, FILE_NAME)
     if len(data) > MAX_BYTES:
         raise InvalidLink(path, f"it is over {MAX_BYTES} bytes")
     found: dict[str, str] = {}

@@ -40,6 +40,19 @@ def test_a_cache_asks_once() -> None:
     assert inner.gets == [A.cid]
 
 
+def test_a_cache_that_is_shared_holds_nothing_that_others_dropped() -> None:
+    inner = Counting(A, B)
+    store = Cached(inner, 10_000, shared=True)
+    for _ in range(2):
+        assert (store.get(A.cid), store.get(B.cid)) == (A, B)
+    inner.drop([A.cid])
+    with pytest.raises(BlockMissing):
+        store.get(A.cid)
+    assert store.get(B.cid) == B
+    assert inner.gets == [A.cid, B.cid, A.cid]
+    assert store._held_bytes == len(B.data)
+
+
 def test_a_cache_holds_no_more_than_it_may_and_forgets_the_longest_unread() -> None:
     blocks = [Block.of(b"%03d" % number * 40) for number in range(20)]
     inner = Counting(*blocks)
