@@ -1,5 +1,5 @@
 # The one door to everything done around the code; CI calls the same recipes.
-# A bare machine needs Python 3.11 or newer and make; the peers of `interop` need Go as well.
+# A bare machine needs Python 3.11 or newer and make; the peers of `interop` need Go and Node as well.
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test slow faults check format interop peers planted bench nightly ci clean
@@ -19,7 +19,7 @@ help:
 	@echo 'make slow      the tests marked slow'
 	@echo 'make faults    kills, power cuts, failing disks, flipped bits (JIAOZI_FAULTS=nightly: many)'
 	@echo 'make check     format, lint, types, layers'
-	@echo 'make peers     build the real peers that interop/ runs against (needs Go)'
+	@echo 'make peers     get the real peers that interop/ runs against (needs Go, and Node with npm)'
 	@echo 'make interop   compare with those peers            (SEED=n)'
 	@echo 'make planted   plant known faults, and see the suites go red'
 	@echo 'make bench     measure against the peers, rewrite the table of README.md'
@@ -65,6 +65,7 @@ peers: venv
 interop: peers
 	JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/kubo --seed $(SEED)
 	JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/git --seed $(SEED)
+	JIAOZI_REQUIRE_PEERS=1 $(PY) -m pytest -q interop/clients
 
 planted: venv
 	$(PY) -m pytest -q interop/planted

@@ -89,6 +89,7 @@ FIRST: dict[str, Suite] = {
     "kubo, seed 2": pytest("interop/kubo", "--seed", "2", "--ignore=interop/kubo/test_face.py"),
 }
 SECOND: dict[str, Suite] = {
+    "clients": pytest("interop/clients"),
     "git": pytest("interop/git", "--seed", "1"),
     "lint": command((PY, "-m", "ruff", "format", "--check", "."), (PY, "-m", "ruff", "check", ".")),
     "types": command((PY, "-m", "mypy")),

@@ -65,7 +65,8 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         say(f"Kubo version: {KUBO_VERSION}")
         say(f"Repo version: {REPO_VERSION}")
         say(f"Jiaozi version: {__version__}")
-        return asyncio.run(_Daemon(home, environ, grace_s).serve())
+        suffix = options.get("agent_version_suffix") or ""
+        return asyncio.run(_Daemon(home, environ, grace_s, suffix).serve())
     finally:
         home.close()
         gc.freeze()  # what is left needs no last look; see specs/decisions/0003
@@ -109,8 +110,11 @@ def say(text: str) -> None:
 class _Daemon:
     """One daemon at work."""
 
-    def __init__(self, home: LocalHome, environ: Mapping[str, str], grace_s: float) -> None:
+    def __init__(
+        self, home: LocalHome, environ: Mapping[str, str], grace_s: float, agent_suffix: str
+    ) -> None:
         self._home, self._environ, self._grace_s = home, environ, grace_s
+        self._agent_suffix = agent_suffix
         self._told = asyncio.Event()
         self._until = 0.0  # when all must have ended, once that is wanted
         self._ended = True
@@ -138,7 +142,9 @@ class _Daemon:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
         self._stop_soon = partial(loop.call_soon_threadsafe, self.shut_down)
-        socket = HomeSocket(self._home, self._stop_soon, tells(self._home))
+        socket = HomeSocket(
+            self._home, self._stop_soon, tells(self._home), agent_suffix=self._agent_suffix
+        )
         socket.start()
         try:
             async with self._rpc() as listeners:
@@ -161,7 +167,13 @@ class _Daemon:
         config = self._home.config
         shown = config.shown()
         rules = rules_of(shown, 0)
-        rpc = Rpc(self._home, lambda: rules, stop=self._stop_soon, environ=self._environ)
+        rpc = Rpc(
+            self._home,
+            lambda: rules,
+            stop=self._stop_soon,
+            environ=self._environ,
+            agent_suffix=self._agent_suffix,
+        )
         door = Door(rpc)
         key = "Addresses.API"
         listeners = await begin_all(door, wanted(key, config.find(key)))

@@ -50,7 +50,7 @@ IPFS_DAEMON = Command(
         Option("mount-ipns", Kind.TEXT, "Taken: it means something with --mount only."),
         Option("mount-mfs", Kind.TEXT, "Taken: it means something with --mount only."),
         Option("routing", Kind.TEXT, "Taken: there are no peers yet."),
-        Option("agent-version-suffix", Kind.TEXT, "Taken: no peer is told yet."),
+        Option("agent-version-suffix", Kind.TEXT, "What 'ipfs id' says behind our name."),
     ),
     unsupported=(
         Unsupported("unrestricted-api", "pages must not script the API"),

@@ -159,7 +159,10 @@ class NoPlace(Misuse):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One file or directory that came in; *depth* 0 is an argument, *path* "" unnamed input."""
+    """One file or directory that came in; *depth* 0 is an argument, *path* "" unnamed input.
+
+    *mode* and *mtime* are what is told of it, which in an upload are those of its argument (Kubo).
+    """
 
     path: str
     node: "Node"
@@ -174,6 +177,8 @@ class Passed:
 
     path: str
     size_bytes: int
+    mode: int | None = None
+    mtime: tuple[int, int] | None = None
 
 
 class Length(int):
@@ -195,6 +200,7 @@ class Call:
     home_or_none: "Home | None" = None
     edit_text: Callable[[str], str] | None = None  # opens an editor, where there is a terminal
     stop: Callable[[], object] | None = None  # begins to end the daemon, where one is asked
+    agent_suffix: str = ""  # what the daemon was told to call itself besides
     rendered_text: bool = False  # the answer goes to a person, not a program
     on_terminal: bool = False  # bytes of an answer would be written to a screen
     explicit: frozenset[str] = field(default_factory=frozenset)  # keys of options really given
@@ -243,6 +249,8 @@ class Command:
     options: tuple[Option, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     answer: Answer = Answer.VALUES
+    # Of VALUES: with which options there is one value all the same, which clients are told.
+    single: Callable[[Mapping[str, Any]], bool] | None = None
     needs: Needs = Needs.HOME
     text: Render | None = None
     help: str = ""

@@ -41,9 +41,15 @@ class HomeSocket:
     """Listens in the home's directory from `start` to `stop`."""
 
     def __init__(
-        self, home: Home, stop: Callable[[], object] | None = None, tell: "Tell | None" = None
+        self,
+        home: Home,
+        stop: Callable[[], object] | None = None,
+        tell: "Tell | None" = None,
+        *,
+        agent_suffix: str = "",
     ) -> None:
         self.home, self.stop_daemon, self.tell = home, stop, tell
+        self.agent_suffix = agent_suffix
         self.leases: dict[bytes, HoldsLease] = {}
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
@@ -275,6 +281,7 @@ class _Connection:
             progress=_Reports(self._row, shown=given["progress"]),
             home_or_none=self._home,
             stop=self._owner.stop_daemon,
+            agent_suffix=self._owner.agent_suffix,
             rendered_text=given["text"],
         )
         for value in command.handler(call):

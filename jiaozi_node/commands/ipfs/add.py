@@ -119,10 +119,10 @@ def _imported(call: Call, rules: TreeRules, put: "PutBlocks | None") -> Iterator
     builder = DirectoryBuilder(rules.profile, rules.mode, rules.mtime)
     for one in found:
         if isinstance(one, Passed):
-            yield one
+            yield Passed(one.path, one.size_bytes)
         elif one.depth == 0:
             if rules.every_entry:
-                yield Imported(one.path, one.node, 1, one.mode, one.mtime)
+                yield Imported(one.path, one.node, 1)
             name, *above = reversed((one.path or str(one.node.cid)).split("/"))
             node = one.node
             for at, parent in enumerate(above):  # --stdin-name=a/b
@@ -132,28 +132,33 @@ def _imported(call: Call, rules: TreeRules, put: "PutBlocks | None") -> Iterator
                 if put is not None:
                     put(blocks)
                 path = "/".join(reversed(above[at:]))
-                yield Imported(path, node, 1, rules.mode, rules.mtime)
+                yield Imported(path, node, 1)
                 name = parent
             builder.add(name, node)
         else:
-            yield one
+            yield Imported(one.path, one.node, one.depth)
     blocks, node = builder.end()
     if put is not None:
         put(blocks)
-    yield Imported("", node, 0, rules.mode, rules.mtime)
+    yield Imported("", node, 0)
 
 
 def _passed(one: Passed) -> dict[str, Any]:
-    return {"Name": one.path, "Bytes": one.size_bytes}
+    return {"Name": one.path, "Bytes": one.size_bytes, **_told(one)}
 
 
 def _row(one: Imported, cid: str) -> dict[str, Any]:
     wrapper = one.path == "" and one.node.kind == "directory"
-    row: dict[str, Any] = {
+    return {
         "Name": one.path if one.path or wrapper else cid,
         "Hash": cid,
         "Size": str(one.node.tsize),
+        **_told(one),
     }
+
+
+def _told(one: Imported | Passed) -> dict[str, Any]:
+    row: dict[str, Any] = {}
     if one.mode:
         row["Mode"] = f"0{one.mode & 0o7777:o}"
     if one.mtime is not None:

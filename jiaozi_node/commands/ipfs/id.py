@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Needs, Option
 from jiaozi_node.errors import JiaoziError, Misuse, Unavailable
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def id_(call: Call) -> Iterator[dict[str, Any]]:
     except JiaoziError:
         raise Misuse("invalid peer id") from None
     if peer == own:
-        row = _row(peer, base, None, f"jiaozi/{__version__}")
+        suffix = call.agent_suffix or call.home.config.find("Version.AgentSuffix", "")
+        row = _row(peer, base, None, f"jiaozi/{__version__}" + (suffix and f"/{suffix}"))
         if not row["PublicKey"]:  # of a long key the id is a hash
             row["PublicKey"] = _text_of_key(keyring.own(call.home).public())
         yield row
@@ -111,5 +112,6 @@ ID = Command(
         ),
     ),
     answer=Answer.VALUE,
+    needs=Needs.NODE,
     text=_text,
 )

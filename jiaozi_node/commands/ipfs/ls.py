@@ -221,4 +221,5 @@ LS = Command(
     ),
     after=_after,
     text_only=True,
+    single=lambda options: not options["stream"],
 )

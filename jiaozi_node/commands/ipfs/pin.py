@@ -223,6 +223,7 @@ ADD = Command(
         *FAST_PROVIDE,
     ),
     text=_add_text,
+    single=lambda options: not options["progress"],
 )
 
 RM = Command(
@@ -250,4 +251,5 @@ LS = Command(
         Option("names", Kind.BOOL, "Include pin names in the output."),
     ),
     text=_ls_text,
+    single=lambda options: not options["stream"],
 )

@@ -61,8 +61,10 @@ class Rpc:
         stop: Callable[[], object] | None = None,
         workers: int = WORKERS,
         environ: Mapping[str, str] | None = None,
+        agent_suffix: str = "",
     ) -> None:
         self._home, self._rules, self._stop = home, rules, stop
+        self._agent_suffix = agent_suffix
         self._environ = os.environ if environ is None else environ
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rpc")
         self._outlets: set[Outlet] = set()
@@ -141,7 +143,7 @@ class Rpc:
             done = loop.run_in_executor(self._pool, work.run)
             self._works.add(done)
             done.add_done_callback(self._works.discard)
-            answer = _Answer(request, target.command, headers, as_text=as_text)
+            answer = _Answer(request, target.command, parsed, headers, as_text=as_text)
             late: BaseException | None = None
             try:
                 async with asyncio.timeout(timeout_s):
@@ -173,6 +175,7 @@ class Rpc:
             files=files if parsed.file is not None else None,
             home_or_none=home,
             stop=self._stop,
+            agent_suffix=self._agent_suffix,
             rendered_text=as_text,
             globals=parsed.globals,
         )
@@ -189,11 +192,14 @@ class _Answer:
         self,
         request: web.BaseRequest,
         command: Command,
+        parsed: Given,
         headers: dict[str, str],
         *,
         as_text: bool,
     ) -> None:
         self._request, self._command = request, command
+        single = command.single is not None and command.single(parsed.options)
+        self._several = command.answer is Answer.VALUES and not single
         self._headers, self._as_text = headers, as_text
         self._response: web.StreamResponse | None = None
 
@@ -245,7 +251,7 @@ class _Answer:
                 headers["X-Content-Length"] = str(length)
         elif self._as_text:
             headers["Content-Type"] = "text/plain"
-        if self._command.answer is Answer.VALUES:
+        if self._several:
             headers["X-Chunked-Output"] = "1"
         return headers | self._headers
 

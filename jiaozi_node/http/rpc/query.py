@@ -126,6 +126,8 @@ def read(found: Target, query: str, *, has_body: bool) -> Given:
     file = next((one for one in command.arguments if one.file), None)
     if file is not None and file.required and not has_body:
         raise Misuse(f"file argument '{file.name}' is required")
+    if missing is not None and missing.required and not has_body:
+        raise Misuse(f'argument "{missing.name}" is required')
     return Given(
         args=args,
         options={option.key: option.default for option in command.options} | chosen,

@@ -212,8 +212,6 @@ class _Open:
 
     path: tuple[str, ...]
     builder: DirectoryBuilder
-    mode: int | None
-    mtime: Mtime | None
 
 
 class _Import:
@@ -224,6 +222,7 @@ class _Import:
         self._stack: list[_Open] = []
         self._directories: list[Imported] = []  # they are told of behind the files
         self._tops: set[str] = set()
+        self._told: tuple[int | None, Mtime | None] = (None, None)  # of the argument at hand
 
     def of(self, parts: Iterator[Part]) -> Iterator[Imported | Passed]:
         for part in parts:
@@ -235,6 +234,8 @@ class _Import:
                 self._open_above(part)
             if not self._stack:
                 self._top(path)
+            if len(path) < 2:
+                self._told = part.mode, part.mtime
             if part.kind is Kind.DIRECTORY:
                 continue
             mode, mtime = self._meta(part)
@@ -242,7 +243,7 @@ class _Import:
             if self._stack:
                 self._stack[-1].builder.add(path[-1], node)
             if self._rules.every_entry or len(path) < 2:
-                yield Imported("/".join(path), node, max(len(path) - 1, 0), mode, mtime)
+                yield Imported("/".join(path), node, max(len(path) - 1, 0), *self._told)
         yield from self._close_above(())
         self._sink.flush()
 
@@ -266,7 +267,7 @@ class _Import:
             second = next(part.pieces, None) if len(first) <= profile.chunk_size else b""
         if second is None:
             if self._rules.progress and first:
-                yield Passed("/".join(part.path), len(first))
+                yield Passed("/".join(part.path), len(first), *self._told)
             blocks, node = add_bytes(bytes(first), profile, mode, mtime, keep)
             self._sink.take(blocks)
             return node
@@ -278,9 +279,9 @@ class _Import:
             passed += len(piece)
             if self._rules.progress and passed - told >= _TOLD_BYTES:
                 told = passed
-                yield Passed("/".join(part.path), passed)
+                yield Passed("/".join(part.path), passed, *self._told)
         if self._rules.progress and passed > told:
-            yield Passed("/".join(part.path), passed)
+            yield Passed("/".join(part.path), passed, *self._told)
         blocks, node = builder.end()
         sink.take(blocks)
         return node
@@ -306,10 +307,11 @@ class _Import:
         for depth in range(len(self._stack) + 1, upto + 1):
             if depth == 1:
                 self._top(path)
+                self._told = None, None
             own = depth == len(path)
             mode, mtime = self._meta(part) if own else (self._rules.mode, self._rules.mtime)
             builder = DirectoryBuilder(self._rules.profile, mode, mtime, self._sink.keep)
-            self._stack.append(_Open(path[:depth], builder, mode, mtime))
+            self._stack.append(_Open(path[:depth], builder))
 
     def _close_above(self, path: tuple[str, ...]) -> Iterator[Imported]:
         """End the directories that *path* doesn't lie in."""
@@ -321,9 +323,7 @@ class _Import:
                 self._stack[-1].builder.add(done.path[-1], node)
             depth = len(done.path) - 1
             if self._rules.every_entry or depth == 0:
-                self._directories.append(
-                    Imported("/".join(done.path), node, depth, done.mode, done.mtime)
-                )
+                self._directories.append(Imported("/".join(done.path), node, depth, *self._told))
             if depth == 0:
                 yield from self._directories
                 self._directories = []

@@ -90,7 +90,7 @@ async def test_other_methods_are_not_allowed(node: Node, method: str) -> None:
         ("config/edit", 404, "404 page not found"),
         ("cat?arg=x&offset=x", 400, 'could not convert value "x" to type "int64"'),
         ("add", 400, "file argument 'path' is required"),
-        ("pin/rm", 500, 'argument \\"ipfs-path\\" is required'),
+        ("pin/rm", 400, 'argument "ipfs-path" is required'),
         ("version?timeout=soon", 400, 'time: invalid duration "soon"'),
         ("cat?arg=nonsense", 500, "invalid path"),
     ],

@@ -60,10 +60,12 @@ def test_faults_have_kubos_words(path: str, given: str, says: str) -> None:
 
 
 def test_an_argument_may_come_in_the_body() -> None:
-    found = read("pin/add", "recursive=false")
+    found = read("pin/add", "recursive=false", body=True)
     assert found.missing_on_stdin is not None
     assert found.missing_on_stdin.name == "ipfs-path"
     assert read("pin/add", "arg=x").missing_on_stdin is None
+    with pytest.raises(Misuse, match='argument "ipfs-path" is required'):
+        read("pin/add", "recursive=false")
 
 
 def test_more_arguments_than_declared_mean_nothing() -> None:

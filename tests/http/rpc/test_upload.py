@@ -172,9 +172,17 @@ def test_numbers_that_are_none_are_refused(field: str) -> None:
 def test_only_a_profile_that_keeps_them_takes_mode_and_time() -> None:
     part = ("a", FILE, b"hi", "file?mode=0600&mtime=5")
     (plain,) = trees(uploaded(part))
-    assert (plain.mode, plain.mtime) == (None, None)
     (kept,) = trees(uploaded(part), "unixfs-v1-2025+mode+mtime")
-    assert (kept.mode, kept.mtime) == (0o600, (5, 0))
+    assert plain.node == trees(uploaded(("a", FILE, b"hi")))[0].node != kept.node
+    assert (plain.mode, plain.mtime) == (kept.mode, kept.mtime) == (0o600, (5, 0))  # told anyhow
+
+
+def test_what_is_told_of_mode_and_time_is_the_arguments() -> None:
+    """Kubo tells the same of all that lies below an argument."""
+    folder = ("d", "application/x-directory", b"", "file?mode=0750&mtime=9")
+    below = ("d/a", FILE, b"hi", "file?mode=0600")
+    assert {(one.mode, one.mtime) for one in trees(uploaded(folder, below))} == {(0o750, (9, 0))}
+    assert {(one.mode, one.mtime) for one in trees(uploaded(below))} == {(None, None)}
 
 
 def test_entries_must_come_one_after_another() -> None:
