@@ -5,6 +5,7 @@ what it needs, and the handler that gives it. The handler is a synchronous gener
 ``cli`` and ``http/rpc`` parse into a `Call` and render what it yields. See design §2.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -199,6 +200,7 @@ class Call:
     files: FileSource | None = None
     home_or_none: "Home | None" = None
     edit_text: Callable[[str], str] | None = None  # opens an editor, where there is a terminal
+    wait: Callable[[float], None] = time.sleep  # seconds; raises when nobody waits for the answer
     stop: Callable[[], object] | None = None  # begins to end the daemon, where one is asked
     agent_suffix: str = ""  # what the daemon was told to call itself besides
     rendered_text: bool = False  # the answer goes to a person, not a program

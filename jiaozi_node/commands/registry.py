@@ -90,6 +90,36 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("ipfs", "ls"): ("ipfs.ls", "LS", "List directory contents."),
     ("ipfs", "pin", "add"): ("ipfs.pin", "ADD", "Pin objects to local storage."),
     ("ipfs", "pin", "ls"): ("ipfs.pin", "LS", "List objects pinned to local storage."),
+    ("ipfs", "pin", "remote", "add"): (
+        "ipfs.pin_remote",
+        "ADD",
+        "Pin object to remote pinning service.",
+    ),
+    ("ipfs", "pin", "remote", "ls"): (
+        "ipfs.pin_remote",
+        "LS",
+        "List objects pinned to remote pinning service.",
+    ),
+    ("ipfs", "pin", "remote", "rm"): (
+        "ipfs.pin_remote",
+        "RM",
+        "Remove pins from remote pinning service.",
+    ),
+    ("ipfs", "pin", "remote", "service", "add"): (
+        "ipfs.pin_remote",
+        "SERVICE_ADD",
+        "Add remote pinning service.",
+    ),
+    ("ipfs", "pin", "remote", "service", "ls"): (
+        "ipfs.pin_remote",
+        "SERVICE_LS",
+        "List remote pinning services.",
+    ),
+    ("ipfs", "pin", "remote", "service", "rm"): (
+        "ipfs.pin_remote",
+        "SERVICE_RM",
+        "Remove remote pinning service.",
+    ),
     ("ipfs", "pin", "rm"): ("ipfs.pin", "RM", "Remove objects from the pin list."),
     ("ipfs", "filestore", "dups"): (
         "ipfs.filestore",
@@ -121,6 +151,9 @@ SUMMARIES: dict[tuple[str, ...], str] = {
     ("ipfs", "config", "profile"): "Apply profiles to the config.",
     ("ipfs", "dag"): "Interact with IPLD DAG objects.",
     ("ipfs", "key"): "Create and list IPNS name keypairs.",
+    ("ipfs", "filestore"): "Interact with filestore objects.",
+    ("ipfs", "pin", "remote"): "Pin (and unpin) objects to remote pinning service.",
+    ("ipfs", "pin", "remote", "service"): "Configure remote pinning services.",
     ("ipfs", "pin"): "Pin (and unpin) objects to local storage.",
     ("ipfs", "repo"): "Manipulate the node home.",
     ("repo",): "The node home.",

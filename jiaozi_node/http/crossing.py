@@ -43,6 +43,12 @@ class Outlet:
             self._held += len(data)
             self._tell()
 
+    def pause(self, seconds: float) -> None:
+        """Wait so long; raises `Abandoned` as soon as nobody waits for what comes after."""
+        with self._lock:
+            if self._room.wait_for(lambda: self._abandoned, seconds):
+                raise Abandoned
+
     def end(self) -> None:
         """Say that nothing more comes; harmless when repeated."""
         with self._lock:

@@ -35,5 +35,10 @@ def test_an_unknown_command_is_named() -> None:
 
 
 def test_groups_list_what_is_below_them() -> None:
-    assert [name for name, _ in registry.children(("ipfs", "pin"))] == ["add", "ls", "rm"]
+    assert [name for name, _ in registry.children(("ipfs", "block"))] == [
+        "get",
+        "put",
+        "rm",
+        "stat",
+    ]
     assert dict(registry.children(()))["ipfs"].startswith("The Kubo face")

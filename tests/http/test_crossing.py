@@ -145,3 +145,24 @@ def test_a_loop_that_abandons_ends_a_waiting_thread() -> None:
         assert not await inlet.put(b"1")
 
     asyncio.run(main())
+
+
+def test_a_thread_that_pauses_is_told_when_nobody_waits() -> None:
+    async def main() -> None:
+        outlet = Outlet(asyncio.get_running_loop())
+        outlet.pause(0)
+        met: list[bool] = []
+
+        def work() -> None:
+            try:
+                outlet.pause(3600)
+            except Abandoned:
+                met.append(True)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        outlet.abandon()
+        await _thread(thread)
+        assert met == [True]
+
+    asyncio.run(main())

@@ -129,7 +129,7 @@ class Rpc:
             return _plain(400, str(fault), headers)
 
         def prepare(home: Home) -> Call:
-            return self._call(home, parsed, files, as_text=as_text)
+            return self._call(home, parsed, files, outlet.pause, as_text=as_text)
 
         work = Work(target.command, self._home, prepare, outlet, inlet, as_text=as_text)
         async with contextlib.AsyncExitStack() as stack:
@@ -154,7 +154,15 @@ class Rpc:
                 late = Unavailable(_TIMED_OUT)
             return await answer.end(late or work.fault, work.length)
 
-    def _call(self, home: Home, parsed: Given, files: Upload | None, *, as_text: bool) -> Call:
+    def _call(
+        self,
+        home: Home,
+        parsed: Given,
+        files: Upload | None,
+        wait: Callable[[float], None],
+        *,
+        as_text: bool,
+    ) -> Call:
         args = dict(parsed.args)
         missing = parsed.missing_on_stdin
         if missing is not None:
@@ -174,6 +182,7 @@ class Rpc:
             progress=_Silent(),
             files=files if parsed.file is not None else None,
             home_or_none=home,
+            wait=wait,
             stop=self._stop,
             agent_suffix=self._agent_suffix,
             rendered_text=as_text,

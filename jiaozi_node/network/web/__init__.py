@@ -1,0 +1,1 @@
+"""Clients of services on the web, by httpx."""
