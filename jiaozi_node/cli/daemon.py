@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jiaozi_node import __version__
+from jiaozi_node.cli.daemon_gateway import gateway
 from jiaozi_node.cli.telling import tells
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION, REPO_VERSION
@@ -32,6 +33,7 @@ from jiaozi_node.http.rpc.admission import rules_of
 from jiaozi_node.http.rpc.engine import Rpc
 from jiaozi_node.node.config import MAX_BYTES
 from jiaozi_node.node.config import parse as parse_config
+from jiaozi_node.node.fetch import Fetch
 from jiaozi_node.node.founding import found, profiles_of
 from jiaozi_node.node.home import home_path
 from jiaozi_node.node.local_home import LOCK_WAIT_S, LocalHome
@@ -116,6 +118,7 @@ class _Daemon:
         self._home, self._environ, self._grace_s = home, environ, grace_s
         self._agent_suffix = agent_suffix
         self._told = asyncio.Event()
+        self._fetch = Fetch(lambda: home.segments)
         self._until = 0.0  # when all must have ended, once that is wanted
         self._ended = True
         self._stop_soon: Callable[[], object] = self.shut_down
@@ -147,14 +150,17 @@ class _Daemon:
         )
         socket.start()
         try:
-            async with self._rpc() as listeners:
-                for one in listeners:
+            async with self._rpc() as rpc, self._gateway() as gateways:
+                for one in rpc:
                     say(f"RPC API server listening on {one.address}")
+                for one in gateways:
+                    say(f"Gateway server listening on {one.address}")
                 say("Daemon is ready")
                 await self._told.wait()
                 say("Received interrupt signal, shutting down...")
                 say("(Hit ctrl-c again to force-shutdown the daemon.)")
         finally:
+            await asyncio.to_thread(self._fetch.close)
             self._ended &= await asyncio.to_thread(socket.stop, self._left_s())
         if not self._ended:  # waiting for their threads could take for ever
             _log.error("work under way did not end within %g s", self._grace_s)
@@ -193,6 +199,12 @@ class _Daemon:
                 one.close()
             await door.shut(self._left_s(0.5))
             self._ended &= await rpc.drain(self._left_s(0.5))
+
+    @asynccontextmanager
+    async def _gateway(self) -> AsyncIterator[list[Listener]]:
+        """Serve the gateway, beside the RPC and from the same blocks."""
+        async with gateway(self._home, self._fetch, partial(self._left_s, 0.5)) as listeners:
+            yield listeners
 
 
 def _raise_files() -> None:

@@ -144,6 +144,28 @@ async def arun(walk: Generator[Need, Block | None, Result], get: AsyncGet) -> Re
         walk.close()
 
 
+def delegate(
+    walk: Generator[Need | Item, Block | None, Result], block: Block
+) -> Generator[Need | Item, Block | None, Result]:
+    """Drive *walk* on, giving it *block*, which is at hand, when it asks for it first."""
+    try:
+        step = next(walk)
+        if isinstance(step, Need) and step.cid == block.cid:
+            step = walk.send(block)
+        while True:
+            try:
+                sent = yield step
+            except JiaoziError as fault:
+                step = walk.throw(fault)
+            else:
+                step = walk.send(sent)
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    finally:
+        walk.close()
+
+
 def each(
     walk: Generator[Need | Item, Block | None, Any], then: Callable[[Item], Walk[Out, None]]
 ) -> Walk[Out, None]:

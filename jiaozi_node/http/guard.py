@@ -115,8 +115,10 @@ class Door:
         idle_s: float = IDLE_S,
         connections: int = MAX_CONNECTIONS,
         of_one: int = MAX_CONNECTIONS_OF_ONE,
+        line_bytes: int = MAX_LINE_BYTES,
     ) -> None:
         self.header_s, self.body_s, self.idle_s = header_s, body_s, idle_s
+        self.line_bytes = line_bytes
         self.tick_s = min(1.0, header_s / 4, body_s / 4)
         self._limit, self._of_one = connections, of_one
         self._inside: Counter[str] = Counter()
@@ -128,7 +130,7 @@ class Door:
             self,
             loop=asyncio.get_running_loop(),
             keepalive_timeout=2 * self.idle_s,  # ours comes first
-            max_line_size=MAX_LINE_BYTES,
+            max_line_size=self.line_bytes,
             max_field_size=MAX_FIELD_BYTES,
             read_bufsize=READ_BYTES,
             auto_decompress=False,

@@ -111,21 +111,33 @@ def resolve(path: Path) -> Lookup[Resolved]:
 
     Raises `EntryMissing` or `PathMissing` for a name that is not there.
     """
+    return (yield from trail(path))[0]
+
+
+def trail(path: Path) -> Lookup[tuple[Resolved, tuple[Cid, ...]]]:
+    """Follow *path* as `resolve` does; tell also where the path up to each of its names leads.
+
+    The first of these is the root, the last where the path ends: what ``X-Ipfs-Roots`` lists.
+    """
     cid, at, parts = path.root, 0, path.parts
     above: list[Cid] = []
+    roots = [cid]
     while at < len(parts):
         block = yield from need(cid)
         above.append(cid)
         if path.namespace == "ipfs" and cid.codec == c.DAG_PB:
             cid = yield from _step(block, parts[at])
             at += 1
+            roots.append(cid)
             continue
         found, used = _inside(block, parts[at:])
         at += used
+        roots += [cid] * (used - 1)
+        roots.append(cid if found is None else found)
         if found is None:
-            return Resolved(cid, parts[at - used :], tuple(above[:-1]))
+            return Resolved(cid, parts[at - used :], tuple(above[:-1])), tuple(roots)
         cid = found
-    return Resolved(cid, (), tuple(above))
+    return Resolved(cid, (), tuple(above)), tuple(roots)
 
 
 def _step(block: Block, part: str) -> Lookup[Cid]:

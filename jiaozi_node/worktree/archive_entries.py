@@ -6,7 +6,7 @@ Names are checked as `get` checks them, so that no archive of ours unpacks outsi
 import os
 from typing import NamedTuple
 
-from jiaozi_node.dag.walk import Walk, need
+from jiaozi_node.dag.walk import Walk, delegate, need
 from jiaozi_node.errors import LimitExceeded, Malformed
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -15,7 +15,7 @@ from jiaozi_node.unixfs.node import DIRECTORY
 from jiaozi_node.unixfs.read import read
 from jiaozi_node.unixfs.stat import Stat
 from jiaozi_node.worktree import names
-from jiaozi_node.worktree.checkout import Parts, delegate, held_by
+from jiaozi_node.worktree.checkout import Parts, held_by
 
 
 class Entry(NamedTuple):

@@ -7,11 +7,11 @@ the manners of ``ipfs get`` (boxo ``tar/extractor.go``).
 """
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TypeAlias
 
-from jiaozi_node.dag.walk import Get, Item, Lookup, Need, Result, Walk, need, stream
+from jiaozi_node.dag.walk import Get, Lookup, Need, Walk, delegate, need, stream
 from jiaozi_node.errors import LimitExceeded, Misuse
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats.block import Block
@@ -122,27 +122,6 @@ def _file(
                 out.write(step)
                 sent = yield 0, len(step)
     yield 1, 0
-
-
-def delegate(
-    walk: Walk[Item, Result], block: Block
-) -> Generator[Need | Item, Block | None, Result]:
-    """Drive *walk* on, giving it *block*, which is at hand, when it asks for it first."""
-    sent: Block | None = None
-    first = True
-    try:
-        while True:
-            step = walk.send(sent)
-            if first and isinstance(step, Need) and step.cid == block.cid:
-                sent = block
-            else:
-                sent = yield step
-            first = False
-    except StopIteration as stop:
-        result: Result = stop.value
-        return result
-    finally:
-        walk.close()
 
 
 def held_by(block: Block, parts: Parts) -> Lookup[list[Entry]]:

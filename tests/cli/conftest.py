@@ -44,6 +44,8 @@ def running(
     if port is not None:
         address = f"/ip4/127.0.0.1/tcp/{port}"
         assert jiaozi(environ, "ipfs", "config", "Addresses.API", address).returncode == 0
+        anywhere = "/ip4/127.0.0.1/tcp/0"
+        assert jiaozi(environ, "ipfs", "config", "Addresses.Gateway", anywhere).returncode == 0
     process = subprocess.Popen(
         [*JIAOZI, "daemon", *words], env=environ, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -16,14 +16,23 @@ def test_it_says_kubos_lines_and_writes_the_api_file(environ: dict[str, str]) ->
     with running(environ) as (process, lines):
         api = (home / "api").read_text()
         assert lines[0] == "Initializing daemon..."
-        assert lines[-2:] == [f"RPC API server listening on {api}", "Daemon is ready"]
+        gateway = (home / "gateway").read_text()
+        listening = gateway.replace("http://127.0.0.1:", "/ip4/127.0.0.1/tcp/")
+        assert lines[-3:] == [
+            f"RPC API server listening on {api}",
+            f"Gateway server listening on {listening}",
+            "Daemon is ready",
+        ]
         assert api.startswith("/ip4/127.0.0.1/tcp/")
         url = f"http://127.0.0.1:{api.rpartition('/')[2]}/api/v0/version"
         with urllib.request.urlopen(urllib.request.Request(url, method="POST")) as answer:
             assert b'"Version":"0.43.0"' in answer.read()
+        with urllib.request.urlopen(f"{gateway}/ipfs/bafkqabtimvwgy3yk") as answer:
+            assert answer.read() == b"hello\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert not (home / "api").exists()
+    assert not (home / "gateway").exists()
     assert not (home / SOCKET).exists()
 
 

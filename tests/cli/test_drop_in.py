@@ -173,7 +173,7 @@ def test_a_second_signal_ends_at_once(environ: dict[str, str], home: Path) -> No
 
 def test_daemon_init_takes_a_config_and_profiles(environ: dict[str, str], tmp_path: Path) -> None:
     given = tmp_path / "given"
-    given.write_text('{"Addresses": {"API": []}, "Tool": {"Kept": null}}')
+    given.write_text('{"Addresses": {"API": [], "Gateway": []}, "Tool": {"Kept": null}}')
     words = ("--init", "--init-config", str(given), "--init-profile=server,unixfs-v1-2025")
     process = subprocess.Popen(
         [*JIAOZI, "ipfs", "daemon", *words], env=environ, text=True, stdout=subprocess.PIPE

@@ -1,0 +1,43 @@
+"""The daemon's gateway: its listeners, and the file ``gateway`` that tells tools their URL."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from jiaozi_node.commands.ipfs.go_text import duration_s
+from jiaozi_node.http.gateway.gateway import Gateway
+from jiaozi_node.http.gateway.settings import settings_of
+from jiaozi_node.http.gateway.wiring import Wiring
+from jiaozi_node.http.guard import Door
+from jiaozi_node.http.listening import Listener, begin_all, wanted
+from jiaozi_node.node.fetch import Fetch
+from jiaozi_node.node.local_home import LocalHome
+from jiaozi_node.stores.atomic import replace_file
+
+MAX_LINE_BYTES = 32 * 1024
+
+
+@asynccontextmanager
+async def gateway(
+    home: LocalHome, fetch: Fetch, left_s: Callable[[], float], wiring: Wiring | None = None
+) -> AsyncIterator[list[Listener]]:
+    """Serve the gateway on ``Addresses.Gateway``; *left_s* says how long its end may take."""
+    config = home.config
+    settings = settings_of(config.shown(), duration_s)
+    fetch.timeout_s = settings.retrieval_s
+    door = Door(Gateway(fetch, settings, wiring), line_bytes=MAX_LINE_BYTES)
+    key = "Addresses.Gateway"
+    listeners = await begin_all(door, wanted(key, config.find(key)))
+    file = home.path / "gateway"
+    try:
+        urls = [one.address.url for one in listeners if one.address.port]
+        if urls:
+            await asyncio.to_thread(replace_file, file, urls[0].encode(), 0o644)
+        yield listeners
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            file.unlink()
+        for one in listeners:
+            one.close()
+        await door.shut(left_s())

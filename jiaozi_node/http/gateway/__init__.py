@@ -1,0 +1,1 @@
+"""The HTTP gateway: content by path for browsers, blocks and CARs for clients that verify."""

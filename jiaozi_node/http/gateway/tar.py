@@ -1,0 +1,45 @@
+"""A UnixFS tree as a TAR stream (IPIP-288)."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import cast
+
+from aiohttp import web
+
+from jiaozi_node.dag.walk import AsyncGet, Walk, arun, astream, need
+from jiaozi_node.errors import Malformed
+from jiaozi_node.formats.cid import Cid
+from jiaozi_node.http.gateway.asked import Asked
+from jiaozi_node.http.gateway.conditions import etag, unchanged
+from jiaozi_node.http.gateway.content import not_modified
+from jiaozi_node.http.gateway.file import Holding, headed, too_large
+from jiaozi_node.http.gateway.naming import attach
+from jiaozi_node.http.gateway.negotiate import TAR
+from jiaozi_node.http.gateway.problem import Problem
+from jiaozi_node.http.gateway.sending import Part, send
+from jiaozi_node.unixfs import blocks
+from jiaozi_node.worktree.tar import archive
+
+
+async def serve_tar(asked: Asked, cid: Cid) -> web.StreamResponse:
+    """Answer with the archive of the tree at *cid*, which is called by its CID in it."""
+    block = await arun(need(cid), asked.get)
+    try:
+        parsed = blocks.parse(block)
+    except Malformed as fault:
+        raise Problem(406, f"only UnixFS can be had as tar: {fault}") from None
+    too_large(asked, len(block.data) + sum([link[2] or 0 for link in parsed.links]))
+    attach(asked, f"{cid}.tar")
+    headed(asked, TAR)
+    asked.headers["Etag"] = etag(cid, TAR)
+    if unchanged(asked.request.headers, asked.headers["Etag"], None):
+        return not_modified(asked)
+    walk = archive(cid, str(cid), int(time.time()))
+    return await send(asked, 200, _parts(walk, Holding(block, asked.get)))
+
+
+async def _parts(walk: Walk[Part, None], get: AsyncGet) -> AsyncGenerator[Part, None]:
+    async with aclosing(astream(walk, get)) as parts:
+        async for part in parts:
+            yield cast("Part", part)  # of the union, mypy makes what both have in common
