@@ -216,4 +216,28 @@ FAULTS = (
         ),
         ("tests/faults/test_merge_kills.py::test_killed_at_each_call[merge]",),
     ),
+    Fault(
+        "a session that asks nobody else after DONT_HAVE",
+        (
+            Change(
+                "exchange/fetching.py",
+                "                    want.probes -= 1\n"
+                "                lost.append(want)\n"
+                "        if answered:\n",
+                "                    want.probes -= 1\n        if answered:\n",
+            ),
+        ),
+        ("tests/exchange/test_simulation.py",),
+    ),
+    Fault(
+        "a block taken for what it was asked as",
+        (
+            Change(
+                "exchange/fetching.py",
+                "            multihash = multihash_of(prefix, data) if partner.owed else None\n",
+                "            multihash = next(iter(partner.owed), None)\n",
+            ),
+        ),
+        ("tests/exchange/test_simulation.py",),
+    ),
 )
