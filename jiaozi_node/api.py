@@ -76,7 +76,7 @@ from jiaozi_node.node.repository import Committed
 from jiaozi_node.node.restoring import Restored
 from jiaozi_node.node.row_diffing import Read as TableRead
 from jiaozi_node.node.staging import Staged
-from jiaozi_node.node.status import Status, status
+from jiaozi_node.node.status import StagedChange, Status, status
 from jiaozi_node.node.tagging import Named as Tag
 from jiaozi_node.stores.atomic import replacing
 from jiaozi_node.unixfs import file as files
@@ -112,6 +112,7 @@ __all__ = [
     "Repository",
     "Restored",
     "Staged",
+    "StagedChange",
     "Status",
     "Switched",
     "TableChange",

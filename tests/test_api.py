@@ -104,7 +104,7 @@ def test_what_it_tells_is_what_the_commands_tell(
     (told,) = command(repo, capfdbinary, "status")
     assert told["branch"] == status.branch == head.branch
     assert told["commit"] == str(status.commit) == str(head.commit)
-    assert told["staged"] == [{"change": one, "path": path} for one, path in status.staged]
+    assert told["staged"] == [{"change": one.letter, "path": one.path} for one in status.staged]
     assert [(row["change"], row["path"]) for row in told["changed"]] == [
         pair for pair in status.working if pair[0] != "?"
     ]

@@ -1,10 +1,13 @@
 """``jiaozi status``: what a commit would record, and what it would not."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Answer, Call, Command, ExitCode, Kind, Option
 from jiaozi_node.commands.shown import quoted, short
+
+if TYPE_CHECKING:
+    from jiaozi_node.node.status import StagedChange
 
 _DISPUTED = {
     "UU": "both changed:    ",
@@ -15,7 +18,12 @@ _DISPUTED = {
     "UA": "added by them:   ",
     "DD": "both moved:      ",
 }
-_WORDS = {"A": "new file:   ", "M": "modified:   ", "D": "deleted:    "}
+_WORDS = {
+    "A": "new file:   ",
+    "M": "modified:   ",
+    "D": "deleted:    ",
+    "R": "renamed:    ",
+}
 
 
 def status(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
@@ -29,7 +37,7 @@ def status(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
         "branch": found.branch,
         "commit": str(found.commit) if found.commit else None,
         "clean": found.clean,
-        "staged": [{"change": letter, "path": path} for letter, path in found.staged],
+        "staged": [_staged(one) for one in found.staged],
         "changed": [
             {"change": letter, "path": path} for letter, path in found.working if letter != "?"
         ],
@@ -45,6 +53,11 @@ def status(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
         yield ExitCode(1)
 
 
+def _staged(one: "StagedChange") -> dict[str, str]:
+    row = {"change": one.letter, "path": one.path}
+    return row if one.source is None else row | {"from": one.source}
+
+
 def _text(value: dict[str, Any], call: Call) -> str:
     if call.option("short") or call.option("porcelain"):
         return "".join(_short(value))
@@ -55,9 +68,11 @@ def _short(value: dict[str, Any]) -> Iterator[str]:
     staged = {row["path"]: row["change"] for row in value["staged"]}
     changed = {row["path"]: row["change"] for row in value["changed"]}
     unmerged = {row["path"]: row["change"] for row in value["unmerged"]}
+    sources = {row["path"]: row["from"] for row in value["staged"] if "from" in row}
     for path in sorted({*staged, *changed, *unmerged}):
         letters = unmerged.get(path) or f"{staged.get(path, ' ')}{changed.get(path, ' ')}"
-        yield f"{letters} {quoted(path)}\n"
+        moved = f"{quoted(sources[path])} -> " if path in sources else ""
+        yield f"{letters} {moved}{quoted(path)}\n"
     for path in value["untracked"]:
         yield f"?? {quoted(path)}\n"
 
@@ -103,7 +118,8 @@ def _under_way(under: dict[str, Any], disputed: bool) -> str:
 
 def _listed(rows: list[dict[str, str]]) -> Iterator[str]:
     for row in rows:
-        yield f"\t{_WORDS[row['change']]}{quoted(row['path'])}"
+        moved = f"{quoted(row['from'])} -> " if "from" in row else ""
+        yield f"\t{_WORDS[row['change']]}{moved}{quoted(row['path'])}"
 
 
 STATUS = Command(

@@ -1,17 +1,20 @@
 """What `status` tells: HEAD against the stage, the stage against the working copy (design §5)."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.node import settling
 from jiaozi_node.node.repository import Repository
+from jiaozi_node.unixfs.add import add_bytes
 from jiaozi_node.unixfs.changes import Change, Folder, walked
 from jiaozi_node.unixfs.node import DIRECTORY
 from jiaozi_node.unixfs.stat import stat
+from jiaozi_node.versioning import moves
 from jiaozi_node.versioning.conflict import FILE_DIRECTORY, Conflict
 from jiaozi_node.versioning.merges import Under
 from jiaozi_node.worktree import compare
@@ -43,18 +46,26 @@ class Unmerged:
     letters: str
 
 
+class StagedChange(NamedTuple):
+    """What a commit would record of a path: git's letter, and for R the *source* it had before."""
+
+    letter: str
+    path: str
+    source: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """How a working copy stands.
 
-    *staged* is what a commit would record, (letter, path) with git's letters; *working* what the
-    directory has beyond that. A path of a directory ends in ``/``. *under* is the merge, pick or
+    *staged* is what a commit would record; *working* what the directory has beyond that, (letter,
+    path) with git's letters. A path of a directory ends in ``/``. *under* is the merge, pick or
     revert that is under way, *unmerged* what it has in dispute, which is in neither of the others.
     """
 
     branch: str | None
     commit: Cid | None
-    staged: tuple[tuple[str, str], ...]
+    staged: tuple[StagedChange, ...]
     working: tuple[tuple[str, str], ...]
     under: Under | None = None
     unmerged: tuple[Unmerged, ...] = ()
@@ -76,7 +87,7 @@ def status(repository: Repository, *, untracked: bool = True) -> Status:
     return Status(
         repository.head.branch,
         commit,
-        tuple(found for found in staged(repository, head, tree) if found[1] not in apart),
+        tuple(_staged(repository, head, tree, apart)),
         tuple(
             (found.letter, path)
             for found in working(repository, tree, untracked=untracked)
@@ -109,12 +120,47 @@ def _is_directory(repository: Repository, found: Conflict, cid: Cid) -> bool:
 
 def staged(repository: Repository, head: Cid | None, tree: Cid) -> Iterator[tuple[str, str]]:
     """Yield what differs between two trees; of directories those that are empty on one side."""
+    for change in _differing(repository, head, tree):
+        yield _letter(change), path_text(change.path, folder=isinstance(change, Folder))
+
+
+def _staged(
+    repository: Repository, head: Cid | None, tree: Cid, apart: Container[str]
+) -> Iterator[StagedChange]:
+    """Yield what is `staged`, but for paths *apart*; what moved unchanged as one, as git does."""
+    found = [
+        (path, change)
+        for change in _differing(repository, head, tree)
+        if (path := path_text(change.path, folder=isinstance(change, Folder))) not in apart
+    ]
+    files = [change for _path, change in found if isinstance(change, Change)]
+    sources: dict[Parts, Parts] = {}
+    if any(one.before is None for one in files) and any(one.after is None for one in files):
+        empty = add_bytes(b"", repository.profile, keep=False)[1].cid
+        pairs = [(one.path, one.before, one.after) for one in files]
+        origins = moves.found(pairs, (), empty)
+        sources = {path: move.source for path, move in origins.items() if not move.copied}
+    gone = set(sources.values())
+    for path, change in found:
+        if change.path in sources:
+            yield StagedChange("R", path, path_text(sources[change.path]))
+        elif change.after is not None or change.path not in gone:
+            yield StagedChange(_letter(change), path)
+
+
+def _differing(repository: Repository, head: Cid | None, tree: Cid) -> Iterator[Change | Folder]:
     walk: Iterator[Change | Folder] = stream(walked(head, tree), repository.home.blocks.get)
     for change in walk:
-        if not isinstance(change, Folder):
-            yield change.letter, path_text(change.path)
-        elif not change.names and change.path and not (change.before and change.after):
-            yield "A" if change.before is None else "D", path_text(change.path, folder=True)
+        if not isinstance(change, Folder) or (
+            not change.names and change.path and not (change.before and change.after)
+        ):
+            yield change
+
+
+def _letter(change: Change | Folder) -> str:
+    if isinstance(change, Change):
+        return change.letter
+    return "A" if change.before is None else "D"
 
 
 def working(

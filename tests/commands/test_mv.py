@@ -28,7 +28,7 @@ def status(jiaozi: Run) -> str:
 def test_a_file_gets_another_name(jiaozi: Run, repo: Path) -> None:
     assert jiaozi("mv", "a", "new").out == ""
     assert (repo / "new").read_text() == "a\n"
-    assert status(jiaozi) == "D  a\nA  new\n"
+    assert status(jiaozi) == "R  a -> new\n"
     (row,) = [json.loads(line) for line in jiaozi("mv", "new", "dir", "--json").out.splitlines()]
     assert row == {"from": "new", "to": "dir/new", "written": True}
     jiaozi("mv", "a" if (repo / "a").exists() else "dir/new", "a")
@@ -41,7 +41,7 @@ def test_several_go_into_a_directory(
     monkeypatch.chdir(repo / "sub")
     jiaozi("mv", "../a", "x", "../dir/")
     assert sorted(os.listdir(repo / "dir")) == ["a", "x", "y"]
-    assert status(jiaozi) == "D  a\nA  dir/a\nA  dir/x\nD  sub/x\n"
+    assert status(jiaozi) == "R  a -> dir/a\nR  sub/x -> dir/x\n"
 
 
 def test_a_directory_goes_whole_with_what_is_not_tracked(jiaozi: Run, repo: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_directory_goes_whole_with_what_is_not_tracked(jiaozi: Run, repo: Path
     jiaozi("mv", "sub", "dir")
     assert sorted(os.listdir(repo / "dir" / "sub")) == ["deep", "mine", "x"]
     assert status(jiaozi) == (
-        "A  dir/sub/deep/z\nA  dir/sub/x\nD  sub/deep/z\nD  sub/x\n?? dir/sub/mine\n"
+        "R  sub/deep/z -> dir/sub/deep/z\nR  sub/x -> dir/sub/x\n?? dir/sub/mine\n"
     )
     jiaozi("mv", "dir/sub", "other/")
     assert (repo / "other" / "x").exists()
@@ -81,7 +81,7 @@ def test_only_letters_change(jiaozi: Run, repo: Path) -> None:
     jiaozi("mv", "a", "A")
     jiaozi("mv", "sub", "SUB")
     assert sorted(os.listdir(repo)) == [".jiaozi", "A", "SUB", "b", "dir"]
-    assert status(jiaozi) == "A  A\nA  SUB/deep/z\nA  SUB/x\nD  a\nD  sub/deep/z\nD  sub/x\n"
+    assert status(jiaozi) == "R  a -> A\nR  sub/deep/z -> SUB/deep/z\nR  sub/x -> SUB/x\n"
 
 
 def test_where_the_file_system_takes_two_spellings_for_one_the_file_itself_is_not_in_the_way(
@@ -98,7 +98,7 @@ def test_where_the_file_system_takes_two_spellings_for_one_the_file_itself_is_no
         patched.setattr(os.path, "lexists", lambda path: lexists(find(path)))
         patched.setattr(os, "lstat", lambda path, **more: lstat(find(path), **more))
         jiaozi("mv", "a", "A")
-    assert status(jiaozi) == "A  A\nD  a\n"
+    assert status(jiaozi) == "R  a -> A\n"
     # A hard link of that name is another file.
     os.link(repo / "A", repo / "a")
     assert "a is there already" in jiaozi("mv", "A", "a", code=1).err
@@ -212,7 +212,7 @@ def test_what_a_kill_cut_short_the_next_command_finishes(
     (repo / "later").write_text("work done in between\n")
     if after:
         (repo / "a").write_text("a new file of the old name\n")
-    expected = "D  a\nD  b\nA  dir/a\nA  dir/b\n" + ("?? a\n" if after else "") + "?? later\n"
+    expected = "R  a -> dir/a\nR  b -> dir/b\n" + ("?? a\n" if after else "") + "?? later\n"
     assert status(jiaozi) == expected
     assert (repo / "dir" / "b").read_text() == "b\n"
     jiaozi("commit", "-m", "second", "--author", "A")
@@ -230,7 +230,7 @@ def test_a_name_taken_after_a_kill_is_left_to_who_took_it(
         with pytest.raises(Killed):
             jiaozi("mv", "a", "new")
     (repo / "new").write_text("mine\n")
-    assert status(jiaozi) == "D  a\nAM new\n?? a\n"
+    assert status(jiaozi) == "RM a -> new\n?? a\n"
     assert (repo / "a").read_text() == "a\n"
 
 

@@ -149,3 +149,29 @@ def test_add_all_and_add_what_is_tracked(
     jiaozi("add", "-A")
     assert jiaozi("status", "-s").out == "M  data.csv\nA  new.txt\nD  sub/c.txt\n"
     assert "required" in jiaozi("add", code=2).err
+
+
+def test_a_file_that_moved_is_one_line_as_in_git(jiaozi: Run, repo: Path) -> None:
+    (repo / "same").write_text("c\n")  # what sub/c.txt holds too
+    (repo / "void").write_text("")
+    jiaozi("add", ".")
+    jiaozi("commit", "-m", "second", "--author", "A")
+    jiaozi("mv", "data.csv", "sub/d a\tta.csv")
+    jiaozi("mv", "sub/c.txt", "c.txt")
+    jiaozi("mv", "void", "empty/void")
+    (repo / "sub" / "d a\tta.csv").write_text("and changed\n")
+    (repo / "copy").write_text("deep\n")  # its original stands: no rename
+    jiaozi("add", "copy")
+    assert jiaozi("status", "--porcelain").out.splitlines() == [
+        "R  sub/c.txt -> c.txt",
+        "A  copy",
+        "A  empty/void",
+        "RM data.csv -> sub/d a\\tta.csv",
+        "D  void",
+    ]
+    assert "\trenamed:    sub/c.txt -> c.txt\n" in jiaozi("status").out
+    value = json.loads(jiaozi("status", "--json").out)
+    assert value["staged"][0] == {"change": "R", "path": "c.txt", "from": "sub/c.txt"}
+    assert value["staged"][1] == {"change": "A", "path": "copy"}
+    jiaozi("commit", "-m", "moved", "--author", "A")
+    assert jiaozi("diff", "HEAD~", "HEAD", "--name-status").out.splitlines()[0].startswith("R100")
