@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 COMMANDS = ("cat", "diff", "log", "ls", "show", "stat")  # held to `Command.apart` by a test
+PARTED = ("diff", "log")  # words of these may be files, which the daemon doesn't look at
 
 OUT, ERR = 1, 2  # frames: bytes for a standard stream
 DECLINED, ENDED = 3, 4  # the last frame; the length that stands in it is the exit code
@@ -30,6 +31,8 @@ def ask(words: "Sequence[str]") -> "int | None":
     """Have the home's daemon do *words*; return the exit code, None if it can't or doesn't."""
     home = _home()
     if not words or words[0] not in COMMANDS or home is None:
+        return None
+    if words[0] in PARTED and any(map(os.path.lexists, words[1:])):
         return None
     address = f"{home}/daemon.sock"
     if len(os.fsencode(address)) > _ADDRESS_CHARS:

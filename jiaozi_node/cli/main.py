@@ -209,7 +209,7 @@ def _group(path: tuple[str, ...], rest: Sequence[str]) -> int:
 
     unknown = [word for word in rest if not word.startswith("-")]
     if unknown:
-        raise Misuse(f'Unknown Command "{unknown[0]}"')
+        raise registry.UnknownCommand(path, unknown[0])
     asked = not rest or any(word in ("-h", "--help") for word in rest)
     if not asked:
         raise Misuse(f'unknown option "{rest[0].lstrip("-")}"')

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jiaozi_node.commands import diff_rows
+from jiaozi_node.commands import diff_rows, disputes
 from jiaozi_node.commands.declare import Argument, Call, Command, ExitCode, Kind, Option
+from jiaozi_node.commands.parted import parted
 from jiaozi_node.commands.shown import quoted
 from jiaozi_node.errors import Misuse
 
@@ -25,14 +26,24 @@ def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
         raise Misuse(f"--unified can't be negative, and is {context}")
     key = _key(call)
     repository = Repository.at(call.home, call.cwd, call.place)
-    paths: tuple[str, ...] = call.args["path"]
+    revisions, paths = parted(call, repository)
     within = [diffing.parts_of(repository, os.path.join(call.cwd, path)) for path in paths]
     stat = call.option("stat")
     patched = call.option("patch") or "unified" in call.explicit
     patched = patched or (call.rendered_text and not any(call.option(name) for name in _SHAPES))
-    ends = diffing.ends(repository, call.args["revision"], staged=call.option("staged"))
+    ends = diffing.ends(repository, revisions, staged=call.option("staged"))
     rules = diff_rows.rules(repository, ends) if call.option("rows") else None
     files = added = removed = 0
+    apart = diffing.disputed(repository, within) if not revisions else ()
+    for one in apart:
+        value = disputes.shown(one) | {"change": "U"}
+        mine = None if call.option("staged") else diffing.on_disk(repository, one)
+        if patched and mine is not None:
+            lines = diffing.lines(repository, mine, context)
+            value["patch"] = lines.text.decode("utf-8", "surrogateescape")
+        yield value
+        files += 1
+    unsettled = {path for one in apart for path in (one.path, *one.renamed)}
     for delta in diffing.between(
         repository,
         ends,
@@ -40,6 +51,8 @@ def diff(call: Call) -> Iterator[dict[str, Any] | ExitCode]:
         renames=not call.option("no_renames"),
         find_copies=call.option("find_copies"),
     ):
+        if delta.parts in unsettled:
+            continue
         value = told(delta, cids=not call.rendered_text)
         files += 1
         if patched or stat:
@@ -90,6 +103,8 @@ def line(value: dict[str, Any], shape: str) -> str:
         plural = "" if value["files"] == 1 else "s"
         return f" {value['files']} file{plural} changed, +{value['added']} -{value['removed']}\n"
     path = quoted(value["path"])
+    if value["change"] == "U":
+        return _in_dispute(value, path, shape)
     if shape == "name_only":
         return f"{path}\n"
     source = quoted(value["from"]) if "from" in value else None
@@ -116,9 +131,22 @@ def _between_versions(args: Mapping[str, Any], options: Mapping[str, Any]) -> bo
     return two and not args["path"] and not options["rows"]
 
 
+def _in_dispute(value: dict[str, Any], path: str, shape: str) -> str:
+    if shape in ("name_only", "name_status"):
+        return f"{path}\n" if shape == "name_only" else f"U\t{path}\n"
+    if shape == "stat":
+        return f" {path} | in dispute\n"
+    sides = [side for side in ("base", "ours", "theirs") if side in value]
+    told = "".join(f"  {side:6} {value[side]}\n" for side in sides)
+    how = "'jiaozi diff CID CID' compares" if len(sides) > 1 else "'jiaozi cat CID' shows it"
+    patch = value.get("patch", "")
+    to = "; the patch is from ours" if patch else ""
+    return f"* in dispute: {path} ({value['kind']}); {how}{to}\n{told}{patch}"
+
+
 def _text(value: dict[str, Any], call: Call) -> str:
     options = call.options
-    if options["rows"]:
+    if options["rows"] and value.get("change") != "U":
         patch: str = value.get("patch", "")
         return diff_rows.text(value) + patch
     if options["name_only"]:
@@ -139,7 +167,7 @@ DIFF = Command(
             required=False,
             many=True,
         ),
-        Argument("path", "Only these, behind --.", required=False, many=True, dashed=True),
+        Argument("path", "Only these.", required=False, many=True, dashed=True),
     ),
     options=(
         Option("staged", Kind.BOOL, "To the stage, from HEAD or the revision.", ("cached",)),
@@ -159,6 +187,9 @@ DIFF = Command(
     help="""
     A revision is a branch, a tag, a commit, the CID of a directory, or REV:PATH. A..B is A B;
     A...B compares the merge base of both with B. Patches are what 'git apply' takes.
+
+    Words are revisions, then paths; behind -- all are paths. While a merge has paths in dispute,
+    those come first, with the CIDs of their sides.
 
     --rows takes keys from .jiaoziattributes, as in '*.csv merge=csv key=id'. Files without a rule
     are tables by their names (.csv .tsv .tab .jsonl .ndjson), and have no key: whole rows come and

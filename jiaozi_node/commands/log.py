@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.parted import parted
 from jiaozi_node.commands.shown import moment, quoted, short
 from jiaozi_node.commands.signed import lines as signatures
 
 if TYPE_CHECKING:
     from jiaozi_node.commands.graph import Graph, Picture
     from jiaozi_node.formats.cid import Cid
-    from jiaozi_node.node.logs import Told, Wanted
+    from jiaozi_node.node.logs import Wanted
     from jiaozi_node.node.repository import Repository
     from jiaozi_node.versioning.agent import Agent
     from jiaozi_node.versioning.commit import Commit
-    from jiaozi_node.versioning.history import Absent
 
 
 def log(call: Call) -> Iterator[dict[str, Any]]:
@@ -39,7 +39,7 @@ def log(call: Call) -> Iterator[dict[str, Any]]:
 
         graph = graphs.Graph()
     first = True
-    for told in _found(logs.log(repository, wanted, call.now), call):
+    for told in logs.log(repository, wanted, call.now):
         if isinstance(told, Absent):
             yield {"commit": str(told.cid), "missing": True}
             continue
@@ -55,30 +55,19 @@ def log(call: Call) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def _found(found: "Iterator[Told | Absent]", call: Call) -> "Iterator[Told | Absent]":
-    """Yield what is *found*; where a file is taken for a revision, say how to ask for it."""
-    from jiaozi_node.versioning.revision import UnknownRevision
-
-    try:
-        yield from found
-    except UnknownRevision as fault:
-        if call.place is None and os.path.lexists(os.path.join(call.cwd, fault.text)):
-            fault.args = (f"{fault}; for the file, write -- {fault.text}",)
-        raise
-
-
 def _wanted(call: Call, repository: "Repository") -> "Wanted":
     """Return what the words of *call* ask for."""
     from jiaozi_node.node import logs
 
-    given = (*call.args["path"], *call.option("path"))
+    revisions, behind = parted(call, repository)
+    given = (*behind, *call.option("path"))
     paths: list[tuple[str, ...]] = []
     if given:
         from jiaozi_node.node.diffing import parts_of
 
         paths = [parts_of(repository, os.path.join(call.cwd, path)) for path in given]
     return logs.Wanted(
-        call.args["revision"],
+        revisions,
         every=bool(call.option("all")),
         paths=tuple(dict.fromkeys(paths)),
         follow=bool(call.option("follow")),
@@ -208,7 +197,7 @@ LOG = Command(
         ),
         Argument(
             "path",
-            "Only what touched these, behind --; globs may be quoted.",
+            "Only what touched these; globs may be quoted.",
             False,
             many=True,
             dashed=True,
@@ -235,6 +224,9 @@ LOG = Command(
     # Paths are looked up in the working copy, and what touched them is remembered there.
     apart=lambda args, options: not args["path"] and not options["path"],
     help="""
+    Words are revisions, then paths that are there. Behind -- all are paths: what is gone, a glob,
+    or what is called like a revision.
+
     Commits come before their parents: the greatest generation first, then the latest; with --graph
     line by line, as git draws them. Dates are 2026-05-01T14:30:00Z, @SECONDS, yesterday, '3 days
     ago' and the like.

@@ -10,6 +10,7 @@ from jiaozi_node.commands.declare import Command
 from jiaozi_node.errors import Misuse
 
 _HERE = "jiaozi_node.commands."
+_LIKENESS = 0.6  # of short words: "comit" is like "commit" and not like "cat"
 
 # path → (module below commands, attribute, what it does in a line)
 COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
@@ -162,6 +163,20 @@ SUMMARIES: dict[tuple[str, ...], str] = {
 _GROUPS = {path[:depth] for path in COMMANDS for depth in range(len(path))}
 
 
+class UnknownCommand(Misuse):
+    """A word that is no command; at top level with those that look like it."""
+
+    def __init__(self, group: tuple[str, ...], word: str) -> None:
+        meant = ""
+        if not group:  # the Kubo face speaks as Kubo does
+            from jiaozi_node.versioning.near import near
+
+            like = near(word, (name for name, _summary in children(group)), _LIKENESS)
+            meant = f"; did you mean {' or '.join(like)}?" if like else ""
+        super().__init__(f'Unknown Command "{word}"{meant}')
+        self.group, self.word = group, word
+
+
 def find(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     """Split *words* into the longest path of a command or group, and the rest.
 
@@ -180,7 +195,7 @@ def find(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     if path not in COMMANDS and rest and not rest[0].startswith("-"):
         if len(path) > 1:  # Kubo's groups are commands that take no arguments
             raise Misuse(f"expected 0 argument(s), got {len(rest)}")
-        raise Misuse(f'Unknown Command "{rest[0]}"')
+        raise UnknownCommand(path, rest[0])
     return path, rest
 
 

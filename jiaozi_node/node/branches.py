@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jiaozi_node.dag.walk import run
-from jiaozi_node.errors import Conflict, Misuse, NotFound, Refused
+from jiaozi_node.errors import Conflict, JiaoziError, Malformed, Misuse, NotFound, Refused
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import switching
 from jiaozi_node.node.repository import Repository
@@ -42,11 +42,11 @@ class NoCommit(NotFound):
 
 
 class NotABranch(NotFound):
-    """Where HEAD was before the last switch it was detached."""
+    """What was to be a branch is a tag, or another name of a commit."""
 
-    def __init__(self, text: str, commit: str) -> None:
+    def __init__(self, text: str, commit: str, what: str = "commit") -> None:
         super().__init__(
-            f"{text!r} is commit {commit} and no branch; 'jiaozi switch --detach' goes to commits"
+            f"{text!r} is {what} {commit} and no branch; 'jiaozi switch --detach {text}' goes there"
         )
         self.text, self.commit = text, commit
 
@@ -171,16 +171,34 @@ def switch(
 
 def go(repository: Repository, name: str, note: Note) -> tuple[Cid | None, int]:
     """Switch to the branch *name*; return its tip and how many files were written."""
-    ref = RefName.branch(name)
-    commit = repository.refs.get(ref)
+    try:
+        ref = RefName.branch(name)
+        commit = repository.refs.get(ref)
+    except Malformed:
+        _no_branch(repository, name)
+        raise
     if commit is None:
         if repository.head.branch == name:
             return None, 0
+        _no_branch(repository, name)
         repository.refs.target(ref)  # raises
         raise NoCommit
     if repository.head.branch == name:
         return commit, 0
     return commit, switching.switch(repository, Head(branch=name), commit, note)
+
+
+def _no_branch(repository: Repository, text: str) -> None:
+    """Raise `NotABranch` when *text* is a revision all the same."""
+    try:
+        commit = repository.resolve(text)
+    except JiaoziError:
+        return
+    try:
+        tag = repository.refs.get(RefName.tag(text))
+    except Malformed:
+        tag = None
+    raise NotABranch(text, str(commit), "commit" if tag is None else "a tag of commit")
 
 
 def go_detached(repository: Repository, revision: str, note: Note) -> tuple[Cid, int]:

@@ -11,17 +11,19 @@ from typing import NamedTuple
 from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.errors import Malformed, Misuse, NotFound
 from jiaozi_node.formats.cid import DAG_PB, RAW, Cid
-from jiaozi_node.node import moving
+from jiaozi_node.node import moving, nearby, settling
 from jiaozi_node.node.repository import Repository
-from jiaozi_node.node.status import Parts, path_text, working
+from jiaozi_node.node.status import Parts, path_text, stat_index, working
 from jiaozi_node.unixfs import compare
 from jiaozi_node.unixfs import read as files
 from jiaozi_node.unixfs.add import add_bytes
 from jiaozi_node.unixfs.node import DIRECTORY, SYMLINK
 from jiaozi_node.unixfs.stat import stat
 from jiaozi_node.versioning import merge_base, moves, patch, revision, selection
+from jiaozi_node.versioning.conflict import Conflict
 from jiaozi_node.versioning.moves import Move
 from jiaozi_node.versioning.patch import CONTEXT, Patch, Side
+from jiaozi_node.worktree.look import Look
 
 
 class SeveralBases(Misuse):
@@ -77,19 +79,20 @@ class Ends(NamedTuple):
 
 
 def tree_of(repository: Repository, text: str) -> Cid:
-    """Return the tree that *text* means: the CID of a directory, a revision, or REV:PATH."""
+    """Return what *text* means: a directory or file by its CID, a revision's tree, or REV:PATH."""
     try:
         cid = Cid.parse(text)
     except Malformed:
         cid = None
-    if cid is not None and cid.codec == DAG_PB:
+    if cid is not None and cid.codec in (DAG_PB, RAW):
         return cid
     base, path = revision.split(text)
     tree = repository.commit_at(repository.resolve(base)).tree
     parts = tuple(part for part in (path or "").split("/") if part not in ("", "."))
     found = moving.find(repository, tree, parts)
     if found is None:
-        raise NotFound(f"{text!r}: there is no {'/'.join(parts)!r} in that version")
+        meant = nearby.hint(tree, parts, repository.home.blocks.get)
+        raise NotFound(f"{text!r}: there is no {'/'.join(parts)!r} in that version{meant}")
     return found
 
 
@@ -137,6 +140,28 @@ def between(
     if not renames:
         return found
     return _moved(repository, list(found), told.earlier if find_copies else None)
+
+
+def disputed(repository: Repository, within: Sequence[Parts] = ()) -> tuple[Conflict, ...]:
+    """Return what is in dispute and not settled *within* the paths given, if any are."""
+    state = settling.state_of(repository, repository.merges.get(repository.copy_id))
+    found = () if state is None else state.open
+    return tuple([one for one in found if _is_within(one.path, within)])
+
+
+def on_disk(repository: Repository, one: Conflict) -> Delta | None:
+    """Return how the file at a path in dispute differs from ours; None where there is none."""
+    if one.ours is None or _is_directory(repository, one.ours):
+        return None
+    try:
+        mode = os.lstat(os.path.join(repository.root, *one.path)).st_mode
+    except OSError:
+        return None
+    if not (S_ISREG(mode) or S_ISLNK(mode)):
+        return None
+    with stat_index(repository) as index, Look(repository.root, repository.profile, index) as look:
+        now = look.at(one.path)
+    return None if now in (None, one.ours) else Delta(one.path, one.ours, now, True)
 
 
 def parts_of(repository: Repository, path: str) -> Parts:

@@ -103,13 +103,20 @@ def _version(home: Home, commit: Cid, path: str, text: str) -> Located:
     """Return what stands at *path* in the tree of *commit*."""
     from jiaozi_node.dag.walk import run
     from jiaozi_node.unixfs import resolve
+    from jiaozi_node.unixfs.directory import EntryMissing
     from jiaozi_node.versioning import history
 
     visit = run(history.peel(commit), home.blocks.get)
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     if ".." in parts:
         raise Misuse(f"{text!r}: a path in a tree can't go up with '..'")
-    found = run(resolve.resolve(resolve.Path(visit.commit.tree, parts)), home.blocks.get)
+    try:
+        found = run(resolve.resolve(resolve.Path(visit.commit.tree, parts)), home.blocks.get)
+    except EntryMissing as fault:
+        from jiaozi_node.node import nearby
+
+        fault.args = (f"{fault}{nearby.hint(visit.commit.tree, parts, home.blocks.get)}",)
+        raise
     return Located(found.cid, parts[-1] if parts else str(commit), visit.cid, bool(parts))
 
 

@@ -14,7 +14,7 @@ from stat import S_ISDIR
 from typing import Any, TypeVar
 
 from jiaozi_node.dag.walk import Need, driven, run, stream
-from jiaozi_node.errors import Conflict, JiaoziError, NotFound, Refused
+from jiaozi_node.errors import Conflict, JiaoziError, Malformed, NotFound, Refused
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.node.repository import INTENTS, Repository
@@ -24,7 +24,7 @@ from jiaozi_node.stores.api import Change as RowChange
 from jiaozi_node.unixfs import resolve
 from jiaozi_node.unixfs.changes import Change, Folder, walked
 from jiaozi_node.unixfs.edit import edit
-from jiaozi_node.unixfs.node import FILE, Node
+from jiaozi_node.unixfs.node import DIRECTORY, FILE, Node
 from jiaozi_node.unixfs.stat import stat
 from jiaozi_node.versioning import merges, rows
 from jiaozi_node.versioning.fields import Plain
@@ -57,6 +57,14 @@ class Unsaved(Refused):
         self.paths = paths
 
 
+class NoDirectory(Malformed):
+    """The tree of a version, which must be a directory, is a file."""
+
+    def __init__(self, tree: Cid) -> None:
+        super().__init__(f"tree must link a directory, and {tree} is a file")
+        self.tree = tree
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What is under way in the working copy *was* this and is *now* that; None is nothing."""
@@ -84,9 +92,22 @@ class Intent:
 
 
 def steps(repository: Repository, before: Cid, after: Cid) -> list[Change | Folder]:
-    """Return what has to be written, in byte order of paths, directories first."""
+    """Return what has to be written, in byte order of paths, directories first.
+
+    Raises `NoDirectory` when one of both is a file.
+    """
     walk: Iterator[Change | Folder] = stream(walked(before, after), repository.home.blocks.get)
-    return list(walk)
+    found = list(walk)
+    if any(not step.path and isinstance(step, Change) for step in found[:2]):
+        check_directory(repository, before)
+        check_directory(repository, after)
+    return found
+
+
+def check_directory(repository: Repository, tree: Cid) -> None:
+    """Raise `NoDirectory` when the tree of a version is a file."""
+    if run(stat(tree), repository.home.blocks.get).kind != DIRECTORY:
+        raise NoDirectory(tree)
 
 
 def carried_along(

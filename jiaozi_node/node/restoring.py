@@ -42,7 +42,7 @@ def restore_files(repository: Repository, within: Sequence[Parts], source: Cid |
     """
     with repository.acting() as me:
         stage = me.staged_tree()
-        tree = stage if source is None else source
+        tree = stage if source is None else _checked(me, source)
         for parts in within:
             if not (_stands(me, tree, parts) or _stands(me, stage, parts)):
                 raise NothingThere(path_text(parts))
@@ -58,6 +58,7 @@ def check_out(repository: Repository, within: Sequence[Parts], source: Cid) -> R
     """
     with repository.acting() as me:
         had, stage = me.stages.get(me.copy_id), me.staged_tree()
+        _checked(me, source)
         edits: dict[Parts, Cid | None] = {}
         for parts in within:
             found = moving.find(me, source, parts)
@@ -82,7 +83,11 @@ def restore_stage(repository: Repository, within: Sequence[Parts], source: Cid |
         old = me.stages.get(me.copy_id)
         stage = me.staged_tree()
         head = me.head_commit()
-        tree = source or (me.commit_at(head).tree if head else me.empty_tree())
+        tree = (
+            _checked(me, source)
+            if source
+            else (me.commit_at(head).tree if head else me.empty_tree())
+        )
         found: dict[Parts, Cid | None] = {}
         for parts in within:
             if not (_stands(me, tree, parts) or _stands(me, stage, parts)):
@@ -112,7 +117,7 @@ def reset(repository: Repository, commit: Cid, note: Note, *, stage: bool, files
             raise UnderWay(under.what)
         old, before = me.head_commit(), me.staged_tree()
         had = me.stages.get(me.copy_id)
-        tree = me.commit_at(commit).tree
+        tree = _checked(me, me.commit_at(commit).tree)
         done = _to(me, before, tree, ((),)) if files else Restored((), ())
         new = tree if stage else before
         also = [me.stages.setting(me.copy_id, had, new), me.merges.setting(me.copy_id, under, None)]
@@ -169,6 +174,11 @@ def _to(
             moving.write(repository, steps, temp=temp)
         came = [path_text(parts) for parts in bring_back(repository, missing, temp)]
     return Restored((*told.written, *came), told.removed)
+
+
+def _checked(repository: Repository, tree: Cid) -> Cid:
+    moving.check_directory(repository, tree)
+    return tree
 
 
 def _told(found: Mapping[Parts, Cid | None]) -> Restored:

@@ -9,7 +9,7 @@ _LIKENESS = 0.5  # of difflib: v2 is like v1
 _LONGEST = 64  # characters: a longer name is no slip of the finger
 
 
-def near(text: str, names: Iterable[str]) -> tuple[str, ...]:
+def near(text: str, names: Iterable[str], likeness: float = _LIKENESS) -> tuple[str, ...]:
     """Return up to three of *names* that look like *text*, the likest first."""
     from difflib import get_close_matches  # noqa: PLC0415 - only for an error
 
@@ -19,6 +19,4 @@ def near(text: str, names: Iterable[str]) -> tuple[str, ...]:
     for name in islice(names, _LOOKED_AT):
         if len(name) <= _LONGEST:
             known.setdefault(name.lower(), name)
-    return tuple(
-        known[found] for found in get_close_matches(text.lower(), known, _SHOWN, _LIKENESS)
-    )
+    return tuple(known[found] for found in get_close_matches(text.lower(), known, _SHOWN, likeness))

@@ -47,7 +47,8 @@ class Tag:
             raise f.SchemaBroken("object", "must be a link")
         if target.codec == DAG_PB:
             if target != self.tree:
-                raise f.SchemaBroken("object", f"is the directory {target}, but tree {self.tree}")
+                rule = f"must be the directory that object links, {target}, is {self.tree}"
+                raise f.SchemaBroken("tree", rule)
         elif not f.is_version_block(target):
             raise f.SchemaBroken("object", f"must link a commit, a tag or a directory: {target}")
         check_name(f.check_text("name", self.name, f.MAX_BLOCK_BYTES))

@@ -1,5 +1,6 @@
 """Input outside the rules: one clear line that names field, limit or value; exit 2; no change."""
 
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -190,3 +191,31 @@ def test_a_path_that_holds_nul(jiaozi: Run, repo: Path) -> None:
     with pytest.raises(Outside, match="NUL"):
         Repository.at(home, repo).stage([f"{repo}/a\0b"])
     home.close()
+
+
+@pytest.mark.parametrize("on_head", [True, False], ids=["forward", "unrelated"])
+def test_a_version_whose_tree_is_a_file_is_refused_by_all_that_go_there(
+    jiaozi: Run, repo: Path, on_head: bool
+) -> None:
+    head = json.loads(jiaozi("log", "--json").out)
+    value = json.loads(jiaozi("ipfs", "dag", "get", head["commit"]).out)
+    file = jiaozi("ipfs", "add", "-Q", "a").out.strip()
+    value["tree"] = {"/": file}
+    if on_head:
+        value["parents"], value["generation"] = [{"/": head["commit"]}], 2
+    (repo.parent / "block.json").write_text(json.dumps(value))
+    bad = jiaozi("ipfs", "dag", "put", repo.parent / "block.json").out.strip()
+    told = f"tree must link a directory, and {file} is a file"
+    for words in (
+        ["reset", bad], ["reset", "--soft", bad], ["reset", "--hard", bad],
+        ["restore", "--source", bad, "a"], ["restore", "--source", bad, "."],
+        ["restore", "--staged", "--source", bad, "."], ["checkout", bad, "--", "."],
+    ):  # fmt: skip
+        refuses(jiaozi, repo, *words, told=told)
+    jiaozi("restore", "--staged", "a")
+    jiaozi("restore", "a")
+    jiaozi("ipfs", "config", "user.name", "A")
+    refuses(jiaozi, repo, "switch", "--detach", bad, told=told)
+    refuses(jiaozi, repo, "merge", bad, told="directory")
+    assert "directory" in jiaozi("cherry-pick", bad, code=2).err  # a block was made, and no row
+    assert jiaozi("status", "-s").out == ""

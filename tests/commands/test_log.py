@@ -139,11 +139,22 @@ def test_decorations_name_annotated_tags_too(jiaozi: Run, repo: Path) -> None:
     assert told(jiaozi, "v1", "-n1") == ["three\n\nthe BODY"]
 
 
-def test_a_file_taken_for_a_revision_is_answered_with_how_to_ask(jiaozi: Run, repo: Path) -> None:
-    assert repo.exists()
-    ran = jiaozi("log", "a", code=3)
-    assert "for the file, write -- a" in ran.err
-    assert ran.err.count("\n") == 1
+def test_files_behind_revisions_need_no_dashes(
+    jiaozi: Run, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert told(jiaozi, "a") == told(jiaozi, "--", "a") == ["two", "one"]
+    assert told(jiaozi, "--follow", "d/new") == ["four", "one"]
+    assert told(jiaozi, "HEAD~1", "a") == ["two", "one"]
+    assert told(jiaozi, "dev", "^HEAD~2", "a", "d") == ["two"]
+    monkeypatch.chdir(repo / "d")
+    assert told(jiaozi, "new") == told(jiaozi, ".") == ["four"]
+    monkeypatch.chdir(repo)
+    (repo / "dev").write_text("called like the branch\n")
+    assert "'dev' is a revision and a file" in jiaozi("log", "dev", code=2).err
+    assert told(jiaozi, "--", "dev") == []
+    assert "'main' stands behind a path and is no file" in jiaozi("log", "a", "main", code=2).err
+    assert "unknown revision 'gone'" in jiaozi("log", "gone", code=3).err
+    assert jiaozi("diff", "HEAD~2", "a", "--name-status").out == "M\ta\n"
 
 
 def test_the_cache_may_go_or_break_at_any_time(jiaozi: Run, repo: Path) -> None:

@@ -610,3 +610,35 @@ def test_a_merge_can_be_signed(jiaozi: Run, disputed: Path) -> None:
     jiaozi("revert", "-m", "1", "-S", "HEAD")
     for revision in ("HEAD", "HEAD~1"):
         assert "good" in jiaozi("log", "-n1", "--show-signature", revision).out.lower()
+
+
+def test_diff_tells_what_is_in_dispute_and_how_to_see_its_sides(
+    jiaozi: Run, disputed: Path
+) -> None:
+    jiaozi("merge", "topic", code=1)
+    out = jiaozi("diff").out
+    assert out.startswith("* in dispute: blob (both-modified); 'jiaozi diff CID CID' compares\n")
+    assert "* in dispute: gone (modify-delete)" in out
+    sides = {row["path"]: row for row in map(json.loads, jiaozi("diff", "--json").out.splitlines())}
+    text = sides["text"]
+    assert (text["change"], text["kind"]) == ("U", "both-modified")
+    for side in ("base", "ours", "theirs"):
+        assert f"  {side:6} {text[side]}\n" in out
+    assert jiaozi("cat", text["theirs"]).out == jiaozi("cat", "topic:text").out
+    both = jiaozi("diff", text["ours"], text["theirs"]).out
+    assert f"-{OURS.splitlines()[0]}\n+{THEIRS.splitlines()[0]}\n" in both
+    marked = out.partition("* in dispute: text")[2]
+    assert "the patch is from ours" in marked.splitlines()[0]
+    assert "\n+<<<<<<< HEAD\n eins\n+=======\n+one\n+>>>>>>> topic\n" in marked
+    assert jiaozi("diff", "--name-status").out == "U\tblob\nU\tgone\nU\ttext\n"
+    assert jiaozi("diff", "--name-only", "text").out == "text\n"
+    assert " blob | in dispute\n" in jiaozi("diff", "--stat").out
+    assert jiaozi("diff", "--staged", "--name-status").out == "U\tblob\nU\tgone\nU\ttext\nA\tnew\n"
+    assert jiaozi("diff", "--exit-code", code=1).out == out
+    (disputed / "text").write_text("settled\n")
+    (disputed / "blob").unlink()
+    assert "+settled\n" in jiaozi("diff").out
+    jiaozi("add", "text")
+    assert "text" not in jiaozi("diff").out
+    jiaozi("merge", "--abort")
+    assert jiaozi("diff").out == ""
