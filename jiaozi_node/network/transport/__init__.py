@@ -1,0 +1,1 @@
+"""Bytes between peers: noise and yamux as values, and both behind py-libp2p's interfaces."""
