@@ -1,1 +1,1 @@
-"""Peers over the network (issue E1)."""
+"""What reaches other machines."""

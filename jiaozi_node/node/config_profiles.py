@@ -123,6 +123,7 @@ def _everywhere(values: Values) -> None:
 def _public(values: Values) -> None:
     _everywhere(values)
     _at(values, "Routing")["Type"] = "auto"
+    _at(values, "DNS.Resolvers").setdefault(".", "")  # the system's resolver may be asked
 
 
 def _low_power(values: Values) -> None:

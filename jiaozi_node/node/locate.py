@@ -1,11 +1,12 @@
 """What a reading command means by its argument (design §1): a path, a CID, then a revision.
 
-``/ipfs/…`` and CID[/path] are content; REV[:path] is a version of the repository at hand. It is
-never a file on disk. A commit named without a path stands for its tree. What an argument doesn't
-need is not imported for it: `cat CID` is held to three times Kubo's start.
+``/ipfs/…``, ``/ipns/…`` and CID[/path] are content; REV[:path] is a version of the repository at
+hand. It is never a file on disk. A commit named without a path stands for its tree. What an
+argument doesn't need is not imported for it: `cat CID` is held to three times Kubo's start.
 """
 
 import os
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -74,7 +75,12 @@ def _content(home: Home, text: str) -> Located:
     from jiaozi_node.dag.walk import run
     from jiaozi_node.unixfs import resolve
 
-    path = resolve.Path.parse(text)
+    wanted = resolve.clean(text)
+    if wanted.startswith("/ipns/"):
+        from jiaozi_node.node import naming
+
+        wanted = naming.of(home, os.environ, time.time).resolve(wanted).path
+    path = resolve.Path.parse(wanted)
     found = run(resolve.resolve(path), home.blocks.get)
     if found.remainder:
         raise InsideBlock(text, found.cid, found.remainder)

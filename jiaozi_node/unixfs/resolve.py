@@ -95,6 +95,12 @@ def split(text: str) -> tuple[str, tuple[str, ...]]:
     return segments[0], tuple(segments[1:])
 
 
+def clean(text: str) -> str:
+    """Return *text* as a clean path, of whichever namespace; a slash at its end stays."""
+    namespace, segments = split(text)
+    return f"/{namespace}/{'/'.join(segments)}{'/' if text.endswith('/') else ''}"
+
+
 class Resolved(NamedTuple):
     """Where a path leads: a block, and the names that lead on inside it (none for a whole one).
 

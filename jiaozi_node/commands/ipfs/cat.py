@@ -28,7 +28,7 @@ def cat(call: Call) -> Iterator[bytes | memoryview | Length]:
     get = call.home.blocks.get
     spans: list[tuple[Cid, int, int, bytes | None]] = []
     for text in call.args["ipfs_path"]:
-        found = run(resolve(parse(text)), get)
+        found = run(resolve(parse(call, text)), get)
         if found.remainder:
             raise Misuse(f"got invalid DAG node kind: {text}")
         node = run(stat(found.cid), get)

@@ -1,17 +1,18 @@
-"""Arguments that name content: a path, an ``ipfs:`` URI or a bare CID, refused in Kubo's words."""
+"""Arguments that name content: a path, a URI or a bare CID, refused in Kubo's words."""
 
 from typing import TYPE_CHECKING
 
 from jiaozi_node.commands.declare import Call
-from jiaozi_node.errors import LimitExceeded, Malformed, Misuse
+from jiaozi_node.errors import LimitExceeded, Malformed
 
 if TYPE_CHECKING:
     from jiaozi_node.formats.cid import Cid
+    from jiaozi_node.node.naming import NameSystem
     from jiaozi_node.unixfs.resolve import Path, Resolved
 
 
-def parse(text: str) -> "Path":
-    """Read *text* as Kubo's commands do; raises `Malformed`, or `Misuse` for a name (``/ipns/``).
+def parse(call: Call, text: str) -> "Path":
+    """Read *text* as Kubo's commands do, a name (``/ipns/…``) as what it stands for now.
 
     A fault is told of what was typed, not of what it was taken for.
     """
@@ -24,7 +25,7 @@ def parse(text: str) -> "Path":
     except InvalidPath:
         raise Malformed(f"invalid path {quoted(text)}: {_why(text)}") from None
     if namespace == "ipns":
-        raise Misuse("could not resolve name")
+        return parse(call, names_of(call).resolve(canonical(text)).path)
     try:
         root = Cid.parse(segments[0])
     except LimitExceeded:
@@ -41,7 +42,28 @@ def resolve(call: Call, text: str) -> "Resolved":
     from jiaozi_node.dag.walk import run
     from jiaozi_node.unixfs import resolve as r
 
-    return run(r.resolve(parse(text)), call.home.blocks.get)
+    return run(r.resolve(parse(call, text)), call.home.blocks.get)
+
+
+def names_of(call: Call, *, fresh: bool = False) -> "NameSystem":
+    """Return what resolves names for *call*."""
+    from jiaozi_node.node import naming
+
+    return naming.of(call.home, call.environ, call.now, fresh=fresh)
+
+
+def canonical(text: str) -> str:
+    """Return *text*, which may be a URI or a bare CID, as a clean path; a slash at its end stays.
+
+    Raises `Malformed` for what is none.
+    """
+    from jiaozi_node.commands.ipfs.go_text import quoted
+    from jiaozi_node.unixfs.resolve import InvalidPath, clean
+
+    try:
+        return clean(text)
+    except InvalidPath:
+        raise Malformed(f"invalid path {quoted(text)}: {_why(text)}") from None
 
 
 def resolve_whole(call: Call, text: str) -> "Cid":

@@ -128,18 +128,11 @@ def html_safe(text: str) -> str:
     return text
 
 
-_UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
 def duration_s(text: str) -> float:
     """Return the seconds of a duration as Go writes it (``1h30m``, ``300ms``); raises `Misuse`."""
-    import re
+    from jiaozi_node.formats import duration
 
-    body = text[1:] if text[:1] in ("-", "+") else text
-    if body == "0":
-        return 0.0
-    parts = re.findall(r"([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|ms|s|m|h)", body[:128])
-    if not parts or "".join([number + unit for number, unit in parts]) != body:
-        raise Misuse(f"time: invalid duration {quoted(text[:128])}")
-    seconds = sum([float(number) * _UNITS_S[unit] for number, unit in parts])
-    return -seconds if text[0] == "-" else seconds
+    try:
+        return duration.parse(text) / 1e9
+    except Malformed as fault:
+        raise Misuse(str(fault)) from None

@@ -384,7 +384,6 @@ SIGN = Command(
         Option("key", Kind.TEXT, "The name of the key to use for signing.", ("k",)),
         IPNS_BASE,
     ),
-    answer=Answer.VALUE,
     help="""
     Signed are the bytes 'libp2p-key signed message:' and the data, so that a signature made here
     is good for nothing else.
@@ -403,5 +402,4 @@ VERIFY = Command(
         Option("signature", Kind.TEXT, "Multibase-encoded signature to verify.", ("s",)),
         IPNS_BASE,
     ),
-    answer=Answer.VALUE,
 )

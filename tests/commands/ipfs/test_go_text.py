@@ -56,7 +56,7 @@ def test_durations_are_gos(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "3", "1 s", "s", "1s2"])
 def test_other_durations_are_refused(text: str) -> None:
-    with pytest.raises(Misuse, match="time: invalid duration"):
+    with pytest.raises(Misuse, match=r"^time: "):
         duration_s(text)
 
 
