@@ -291,7 +291,7 @@ def test_another_database_is_one_clear_refusal(jiaozi: Run, place: Path) -> None
         (["cat", "HEAD:nope"], 3, "no link named 'nope'"),
         (["cat", "HEAD:sub"], 2, "directory"),
         (["cat", "/ipfs/zzz"], 2, "invalid CID"),
-        (["cat", "/ipns/example.org"], 2, "name"),
+        (["cat", "/ipns/example.org"], 5, "names nobody to ask"),
         (["cat", "HEAD:../x"], 2, ".."),
         (["log", "HEAD~9"], 3, "generations of ancestors"),
         (["show", "a..b"], 2, "range"),

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
 
 def parse(call: Call, text: str) -> "Path":
-    """Read *text* as Kubo's commands do, a name (``/ipns/…``) as what it stands for now.
+    """Read *text* as Kubo's commands do, a name (``/ipns/…``) as what it stands for now."""
+    path = canonical(text)
+    if path.startswith("/ipns/"):
+        return immutable(names_of(call).resolve(path).path)
+    return immutable(text)
+
+
+def immutable(text: str) -> "Path":
+    """Read *text*, which must be no name; raises `Malformed`.
 
     A fault is told of what was typed, not of what it was taken for.
     """
@@ -25,7 +33,7 @@ def parse(call: Call, text: str) -> "Path":
     except InvalidPath:
         raise Malformed(f"invalid path {quoted(text)}: {_why(text)}") from None
     if namespace == "ipns":
-        return parse(call, names_of(call).resolve(canonical(text)).path)
+        raise Malformed(f"invalid path {quoted(text)}: path was expected to be immutable")
     try:
         root = Cid.parse(segments[0])
     except LimitExceeded:

@@ -52,7 +52,7 @@ def dups(call: Call) -> Iterator[dict[str, str]]:
 
 def _named(call: Call) -> "Iterator[tuple[dict[str, Any], Found | None]]":
     """Yield the row of each CID named, and what was found; what is no CID gets a row as well."""
-    from jiaozi_node.commands.ipfs.content_path import parse
+    from jiaozi_node.commands.ipfs.content_path import immutable
     from jiaozi_node.commands.kubo_errors import kubo_message
     from jiaozi_node.node import filestore
     from jiaozi_node.stores.references import Status
@@ -60,7 +60,7 @@ def _named(call: Call) -> "Iterator[tuple[dict[str, Any], Found | None]]":
     filestore.references(call.home)
     for text in call.args["obj"]:
         try:
-            cid = parse(text).root
+            cid = immutable(text).root
         except JiaoziError as fault:
             why = f"{text}: {kubo_message(fault)}"
             yield {**_EMPTY, "Status": int(Status.BAD_ROW), "ErrorMsg": why, "Key": None}, None

@@ -89,7 +89,7 @@ def rm(call: Call) -> Iterator[Any]:
 
 def _wanted(call: Call) -> "Wanted":
     """Read the filters of ``ls`` and ``rm``."""
-    from jiaozi_node.commands.ipfs.content_path import parse
+    from jiaozi_node.commands.ipfs.content_path import immutable
     from jiaozi_node.commands.ipfs.go_text import quoted
     from jiaozi_node.dag.pin import check_name
     from jiaozi_node.network.web.pinning import STATUSES, Wanted
@@ -99,7 +99,7 @@ def _wanted(call: Call) -> "Wanted":
     cids = []
     for text in _split(call.option("cid")):
         try:
-            cids.append(parse(text).root)
+            cids.append(immutable(text).root)
         except (Malformed, Misuse) as fault:
             raise Malformed(f"CID {quoted(text)} cannot be parsed: {fault}") from None
     statuses = _split(call.option("status")) or ["pinned"]
