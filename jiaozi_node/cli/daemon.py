@@ -40,6 +40,7 @@ from jiaozi_node.node.local_home import LOCK_WAIT_S, LocalHome
 from jiaozi_node.node.wire import connect
 from jiaozi_node.stores.atomic import replace_file
 from jiaozi_node.stores.lock import HomeLocked
+from jiaozi_node.worktree.watching import Watches
 
 MAX_GRACE_S: Final = 3600.0
 _FILES: Final = 1_000_000  # open files to ask for; the system's own limit counts
@@ -53,6 +54,7 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     grace_s = duration_s(options["grace"])
     if not 0 <= grace_s <= MAX_GRACE_S:
         raise Misuse(f"--grace is {options['grace']!r}, not between 0s and 1h")
+    watch = bool(options.get("watch"))
     _log_to_stderr(environ)
     path = home_path(environ)
     say("Initializing daemon...")
@@ -68,7 +70,7 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         say(f"Repo version: {REPO_VERSION}")
         say(f"Jiaozi version: {__version__}")
         suffix = options.get("agent_version_suffix") or ""
-        return asyncio.run(_Daemon(home, environ, grace_s, suffix).serve())
+        return asyncio.run(_Daemon(home, environ, grace_s, suffix, watch=watch).serve())
     finally:
         home.close()
         gc.freeze()  # what is left needs no last look; see specs/decisions/0003
@@ -113,10 +115,16 @@ class _Daemon:
     """One daemon at work."""
 
     def __init__(
-        self, home: LocalHome, environ: Mapping[str, str], grace_s: float, agent_suffix: str
+        self,
+        home: LocalHome,
+        environ: Mapping[str, str],
+        grace_s: float,
+        agent_suffix: str,
+        *,
+        watch: bool,
     ) -> None:
         self._home, self._environ, self._grace_s = home, environ, grace_s
-        self._agent_suffix = agent_suffix
+        self._agent_suffix, self._watch = agent_suffix, watch
         self._told = asyncio.Event()
         self._fetch = Fetch(lambda: home.segments)
         self._until = 0.0  # when all must have ended, once that is wanted
@@ -145,8 +153,14 @@ class _Daemon:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
         self._stop_soon = partial(loop.call_soon_threadsafe, self.shut_down)
+        found = os.stat(self._home.path)
+        watches = Watches(frozenset({(found.st_dev, found.st_ino)})) if self._watch else None
         socket = HomeSocket(
-            self._home, self._stop_soon, tells(self._home), agent_suffix=self._agent_suffix
+            self._home,
+            self._stop_soon,
+            tells(self._home),
+            watches,
+            agent_suffix=self._agent_suffix,
         )
         socket.start()
         try:
@@ -162,6 +176,8 @@ class _Daemon:
         finally:
             await asyncio.to_thread(self._fetch.close)
             self._ended &= await asyncio.to_thread(socket.stop, self._left_s())
+            if watches is not None:
+                watches.close()
         if not self._ended:  # waiting for their threads could take for ever
             _log.error("work under way did not end within %g s", self._grace_s)
             os._exit(_UNENDED)

@@ -21,9 +21,19 @@ DAEMON = Command(
     path=("daemon",),
     tagline="Hold the node home and serve it.",
     handler=_elsewhere,
-    options=_OWN,
+    options=(
+        *_OWN,
+        Option(
+            "watch", Kind.BOOL, "Watch working copies, so that status looks where they changed."
+        ),
+    ),
     needs=Needs.NOTHING,
     help="""
+    With --watch (Linux) 'status' and 'diff' beside the daemon look only into directories in which
+    something changed. What a watch can't see: writes through a memory map before the file is
+    closed, and through a second name (a hard link) made outside of the working copy since. Acts
+    that record or overwrite always look at everything.
+
     Commands that are run beside the daemon go through it, and so work side by side. The RPC listens
     on Addresses.API of the config, on loopback unless told otherwise. SIGTERM and SIGINT end it
     when the work under way is done, after the time of grace at the latest; a second signal ends it

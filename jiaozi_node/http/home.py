@@ -28,6 +28,7 @@ from jiaozi_node.node.acts import UnderLease
 from jiaozi_node.node.home import HoldsLease, Home
 from jiaozi_node.node.wire import HELLO, Wire
 from jiaozi_node.stores.api import BlockWriter, Change, Family
+from jiaozi_node.worktree.watching import Watches
 
 # Does what is asked by `asking`; in `cli`, since parsing and rendering are there.
 Tell = Callable[[list[Any], Callable[[bytes], None]], None]
@@ -45,10 +46,11 @@ class HomeSocket:
         home: Home,
         stop: Callable[[], object] | None = None,
         tell: "Tell | None" = None,
+        watches: Watches | None = None,
         *,
         agent_suffix: str = "",
     ) -> None:
-        self.home, self.stop_daemon, self.tell = home, stop, tell
+        self.home, self.stop_daemon, self.tell, self.watches = home, stop, tell, watches
         self.agent_suffix = agent_suffix
         self.leases: dict[bytes, HoldsLease] = {}
         self._listener: socket.socket | None = None
@@ -263,6 +265,17 @@ class _Connection:
             [Change(kind, key, value, expect) for kind, key, value, expect in changes]
         )
 
+    # ---- working copies
+
+    def watch(
+        self, root: bytes, device: int, inode: int, mounts: int, token: str | None
+    ) -> list[Any] | None:
+        watches = self._owner.watches
+        if watches is None or mounts != os.stat("/proc/self/ns/mnt").st_ino:
+            return None
+        seen = watches.since(os.fsdecode(root), (device, inode), token)
+        return None if seen is None else list(seen)
+
     # ---- commands that only who holds the home can do
 
     def run(self, path: list[str], given: dict[str, Any]) -> None:
@@ -357,4 +370,5 @@ _REQUESTS: dict[str, Callable[..., Any]] = {
     "names.recount": _Connection.names_recount,
     "names.apply": _Connection.names_apply,
     "run": _Connection.run,
+    "watch": _Connection.watch,
 }

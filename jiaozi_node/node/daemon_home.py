@@ -5,6 +5,7 @@ process reads and replaces whole. Only this process touches its user's own files
 cross in batches, each verified by the daemon before it leaves its store.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from jiaozi_node.stores.api import BlockWriter, Change, Family
 
 if TYPE_CHECKING:
     from jiaozi_node.node.config import Config
+    from jiaozi_node.worktree.seeking import Seen
 
 _BATCH_BYTES = 1024 * 1024
 _BATCH_ROWS = 1024
@@ -58,6 +60,17 @@ class DaemonHome:
         """Have the daemon run the command at *path*; yield what its handler does, by kind."""
         with self._wires.one() as line:
             yield from line.rows("run", list(path), given)
+
+    def seen(
+        self, root: str, identity: tuple[int, int], mounts: int, token: str | None
+    ) -> "Seen | None":
+        """See `seeking.Watches`."""
+        answer = self._wires.ask("watch", os.fsencode(root), *identity, mounts, token)
+        if answer is None:
+            return None
+        from jiaozi_node.worktree.seeking import Seen  # noqa: PLC0415 - rarely needed
+
+        return Seen(*answer)
 
     @contextmanager
     def released(self) -> Iterator[None]:

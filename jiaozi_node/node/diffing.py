@@ -239,7 +239,7 @@ def _to_files(repository: Repository, base: Cid | None, within: Sequence[Parts])
     stage = repository.staged_tree()
     found = {
         entry.parts: Delta(entry.parts, entry.before, entry.after, True)
-        for entry in working(repository, stage, untracked=False)
+        for entry in working(repository, stage, untracked=False, telling=True)
         if not entry.folder and _is_within(entry.parts, within)
     }
     if base != stage:

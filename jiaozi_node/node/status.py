@@ -4,11 +4,11 @@ import os
 from collections.abc import Container, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.formats.cid import RAW, Cid
-from jiaozi_node.node import settling
+from jiaozi_node.node import seeking, settling
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.unixfs.add import add_bytes
 from jiaozi_node.unixfs.changes import Change, Folder, walked
@@ -22,6 +22,7 @@ from jiaozi_node.worktree.compare import Difference
 from jiaozi_node.worktree.index import StatIndex
 from jiaozi_node.worktree.link import INDEX_NAME, place_below
 from jiaozi_node.worktree.names import RESERVED
+from jiaozi_node.worktree.seeking import Mark
 
 Parts = tuple[str, ...]
 
@@ -90,7 +91,7 @@ def status(repository: Repository, *, untracked: bool = True) -> Status:
         tuple(_staged(repository, head, tree, apart)),
         tuple(
             (found.letter, path)
-            for found in working(repository, tree, untracked=untracked)
+            for found in working(repository, tree, untracked=untracked, telling=True)
             if (path := path_text(found.parts, folder=found.folder)) not in apart
         ),
         under,
@@ -164,23 +165,41 @@ def _letter(change: Change | Folder) -> str:
 
 
 def working(
-    repository: Repository, tree: Cid, *, untracked: bool = True, whole: bool = False
+    repository: Repository,
+    tree: Cid,
+    *,
+    untracked: bool = True,
+    whole: bool = False,
+    telling: bool = False,
 ) -> tuple[Difference, ...]:
-    """Return how the directory differs from *tree*; see `compare.compare`."""
+    """Return how the directory differs from *tree*; see `compare.compare`.
+
+    Where it is only for *telling*, a daemon that watches the directory is asked where to look.
+    """
     with stat_index(repository) as index:
         home = place_below(repository.root, os.path.realpath(repository.home.path))
-        return tuple(
-            compare.compare(
-                repository.root,
-                tree,
-                repository.home.blocks.get,
-                repository.profile,
-                index,
-                home=home,
-                untracked=untracked,
-                whole=whole,
-            )
+        seen, mark = seeking.asked(repository.home, repository.root, index) if telling else _UNASKED
+        unlike: set[bytes] = set()
+        found = compare.compare(
+            repository.root,
+            tree,
+            repository.home.blocks.get,
+            repository.profile,
+            index,
+            home=home,
+            untracked=untracked,
+            whole=whole,
+            seek=seeking.seek(repository.home, seen, mark, tree),
+            unlike=unlike,
         )
+        if seen is not None:
+            now = Mark(seen.token, tree, frozenset(unlike))
+            if now != mark:
+                index.set_mark(now.encode())
+        return tuple(found)
+
+
+_UNASKED: Final = (None, None)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from jiaozi_node.worktree.ignore import GitRules
 from jiaozi_node.worktree.import_tree import Progress, Put, Reader, Sink
 from jiaozi_node.worktree.index import NO_STAT, StatIndex, cid_bytes
 from jiaozi_node.worktree.scan import Excludes, unread
+from jiaozi_node.worktree.seeking import Seek
 
 Parts = tuple[str, ...]
 
@@ -66,23 +67,29 @@ def compare(
     put: Put | None = None,
     progress: Progress | None = None,
     whole: bool = False,
+    seek: Seek | None = None,
+    unlike: set[bytes] | None = None,
 ) -> list[Difference]:
     """Return how the directory *root* differs from *tree*, in byte order of paths.
 
     *home* is the node home's place below *root*, which is passed over. Files are opened from their
     directories and no symlink is followed. With *put* the blocks of every modified file go there,
     all of them before this returns. With *whole* a directory that went isn't read but told of as
-    one. Raises `Unreadable`, `Vanished`, `Changed`.
+    one. With *seek* only those directories are looked at, the others being what the tree says;
+    paths of directories that aren't just that are added to *unlike*. Raises `Unreadable`,
+    `Vanished`, `Changed`.
     """
     sink = Sink(put)
     with Reader(profile, sink, progress) as reader:
-        work = _Comparing(root, get, profile, index, reader, home, untracked, sink, whole)
+        work = _Comparing(root, get, profile, index, reader, home, untracked, sink, whole, seek)
         top = os.open(root, _FLAGS & ~os.O_NOFOLLOW)
         try:
             work.run(top, tree)
         finally:
             os.close(top)
     sink.flush()
+    if unlike is not None:
+        unlike |= work.unlike
     return sorted(work.found, key=_order)
 
 
@@ -100,7 +107,10 @@ class _Comparing:
         untracked: bool,
         sink: Sink,
         whole: bool,
+        seek: Seek | None,
     ) -> None:
+        self.unlike: set[bytes] = set()
+        self._seek = seek
         self.found: list[Difference] = []
         self._sink, self._whole = sink, whole
         self._root, self._get, self._profile = root, get, profile
@@ -114,9 +124,12 @@ class _Comparing:
         while pending:
             parts, cid, rules, ignored = pending.pop()
             tracked = None
-            if self._index.directory(os.fsencode("/".join(parts))).tree != cid.raw:
+            place = os.fsencode("/".join(parts))
+            passing = self._seek is not None and not self._seek.looks(place)
+            if passing or self._index.directory(place).tree != cid.raw:
                 tracked = self._tracked(cid)
                 if tracked is None:  # a file for the tree, a directory on disk
+                    self.unlike |= {place, place.rpartition(b"/")[0]}
                     self._gone(parts, cid)
                     if self._untracked and not ignored:
                         self.found.append(Difference(parts, UNTRACKED, None, None, True))
@@ -127,8 +140,15 @@ class _Comparing:
             here = _entered(top, parts, self._root)
             try:
                 inner = rules.entering(parts, here)
-                for below, raw in self._directory(here, parts, cid, tracked, inner, ignored):
+                found = (
+                    (tracked or {}).items()
+                    if passing
+                    else self._directory(here, parts, cid, tracked, inner, ignored)
+                )
+                for below, raw in found:
                     path = (*parts, below)
+                    if self._seek and not self._seek.leads(os.fsencode("/".join(path))):
+                        continue
                     inside = ignored or inner.excludes(path, True)
                     pending.append((path, Cid(raw), inner, inside))
             finally:
@@ -154,7 +174,7 @@ class _Comparing:
         doubtful: list[tuple[str, os.stat_result]] = []
         strange: list[os.DirEntry[str]] = []
         get, pack = expected.get, PACK_STAT
-        met = 0
+        met = links = 0
         try:
             with os.scandir(here) as listed:
                 for item in listed:
@@ -167,6 +187,7 @@ class _Comparing:
                         deeper.append(item.name)
                         continue
                     found = item.stat(follow_symlinks=False)
+                    links |= found.st_nlink
                     try:  # `stat_bytes`, spelt out: this is done for every file
                         stat = pack(
                             found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
@@ -193,8 +214,12 @@ class _Comparing:
         same = [self._file(here, path, was, found) for path, was, found in doubts]
         for path, was in missing:
             self._gone(path, was)
+        strange = [one for one in strange if not self._is_ours(parts, one.name)]
         if self._untracked and not ignored:
             self._strangers(parts, strange, rules)
+        # A file of several names may be changed under another one, which no watch here sees.
+        if strange or missing or links > 1 or not all(same):
+            self.unlike.add(place)
         if tracked is not None and all(same):
             self._index.directory(place).settle(cid.raw, tracked)
         return below
@@ -220,10 +245,12 @@ class _Comparing:
         for item in met:
             path = (*parts, item.name)
             is_directory = item.is_dir(follow_symlinks=False)
-            if names.is_reserved(item.name) or path == self._home:
-                continue
             if not rules.excludes(path, is_directory):
                 self.found.append(Difference(path, UNTRACKED, None, None, is_directory))
+
+    def _is_ours(self, parts: Parts, name: str) -> bool:
+        """Tell whether it is ``.jiaozi`` or the node home."""
+        return names.is_reserved(name) or (*parts, name) == self._home
 
     def _file(self, here: int, path: Parts, cid: Cid, found: os.stat_result) -> bool:
         """Look into one file or symlink that no record of *cid* fits: is it that still?"""

@@ -112,6 +112,7 @@ class StatIndex:
         self._db: sqlite3.Connection | None = None
         self._closed = self._told = False
         self._began_ns = 0
+        self._mark: bytes | None = None
         try:
             self._open()
         except sqlite3.DatabaseError as fault:
@@ -188,15 +189,34 @@ class StatIndex:
         if directory.records.pop(name, None) is not None:
             directory.tree, directory.changed = None, True
 
+    def mark(self) -> bytes | None:
+        """Return what `set_mark` left; the caller knows whether it is whole."""
+        if self._db is None:
+            return None
+        try:
+            row = self._db.execute("SELECT value FROM meta WHERE key = 'mark'").fetchone()
+        except sqlite3.DatabaseError as fault:
+            self._recover(fault)
+            return None
+        return row[0] if row and isinstance(row[0], bytes) else None
+
+    def set_mark(self, mark: bytes) -> None:
+        """Keep *mark* with what was learnt until now, once `save` is called."""
+        self._mark = mark
+
     def save(self) -> None:
         """Write what was learnt and forgotten. A damaged or locked file costs a later rehash."""
         if self._closed:
             raise Misuse("the stat index is closed")
         changed = {at: one for at, one in self._loaded.items() if one.changed}
-        if self._db is None or not changed:
+        if self._db is None or not (changed or self._mark):
             return
         try:
             with self._db:
+                if self._mark:
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO meta VALUES ('mark', ?)", (self._mark,)
+                    )
                 self._db.executemany(
                     "DELETE FROM directories WHERE path = ?",
                     [(path,) for path, one in changed.items() if not one.records],
@@ -209,6 +229,7 @@ class StatIndex:
             if fault.sqlite_errorcode & 0xFF not in _PASSING:
                 self._recover(fault)
             return
+        self._mark = None
         for one in changed.values():
             one.changed = False
         self._entries = sum(len(one.records) for one in self._loaded.values())

@@ -24,10 +24,13 @@ def environ(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def jiaozi(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+def jiaozi(
+    environ: dict[str, str], *words: str, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*JIAOZI, *words], env=environ, capture_output=True, text=True, check=False, timeout=60
-    )
+        [*JIAOZI, *words], env=environ, cwd=cwd, capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -56,6 +56,18 @@ def test_commands_work_beside_it_and_after_it(environ: dict[str, str], number: i
     assert jiaozi(environ, "fsck").returncode == 0
 
 
+def test_it_watches_working_copies_when_told_to(environ: dict[str, str]) -> None:
+    work = Path(environ["HOME"]) / "work"
+    assert jiaozi(environ, "init", str(work)).returncode == 0
+    with running(environ, "--watch") as (process, _):
+        for number in range(4):  # the first begins the watch
+            (work / f"{number}").touch()
+            said = jiaozi(environ, "status", "-s", cwd=work)
+            assert said.stdout == "".join(f"?? {at}\n" for at in range(number + 1))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
 @pytest.mark.parametrize("how", ["command", "request"])
 def test_it_ends_when_asked_to(environ: dict[str, str], how: str) -> None:
     with running(environ) as (process, _):
