@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from jiaozi_node import __version__
 from jiaozi_node.cli.daemon_gateway import gateway
+from jiaozi_node.cli.notify import notify
 from jiaozi_node.cli.telling import tells
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION, REPO_VERSION
@@ -29,14 +30,18 @@ from jiaozi_node.errors import Locked, Misuse
 from jiaozi_node.http.guard import Door
 from jiaozi_node.http.home import HomeSocket
 from jiaozi_node.http.listening import Listener, begin_all, wanted
+from jiaozi_node.http.metrics import Metrics, of_door, of_home
 from jiaozi_node.http.rpc.admission import rules_of
 from jiaozi_node.http.rpc.engine import Rpc
+from jiaozi_node.node import log_levels
+from jiaozi_node.node.collector import Collector, plan_of
 from jiaozi_node.node.config import MAX_BYTES
 from jiaozi_node.node.config import parse as parse_config
 from jiaozi_node.node.fetch import Fetch
 from jiaozi_node.node.founding import found, profiles_of
 from jiaozi_node.node.home import home_path
 from jiaozi_node.node.local_home import LOCK_WAIT_S, LocalHome
+from jiaozi_node.node.log_levels import AsJson, AsText
 from jiaozi_node.node.wire import connect
 from jiaozi_node.stores.atomic import replace_file
 from jiaozi_node.stores.lock import HomeLocked
@@ -63,6 +68,7 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         say(f"initialized a node home at {path}")
     home = _open(path)
     try:
+        plan = plan_of(home.config)
         for name in _TOLD_FILES:  # of a daemon that was killed: the lock is ours
             (path / name).unlink(missing_ok=True)
         _raise_files()
@@ -70,7 +76,9 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         say(f"Repo version: {REPO_VERSION}")
         say(f"Jiaozi version: {__version__}")
         suffix = options.get("agent_version_suffix") or ""
-        return asyncio.run(_Daemon(home, environ, grace_s, suffix, watch=watch).serve())
+        collector = Collector(home, plan) if options["enable_gc"] else None
+        daemon = _Daemon(home, environ, grace_s, suffix, collector, watch=watch)
+        return asyncio.run(daemon.serve())
     finally:
         home.close()
         gc.freeze()  # what is left needs no last look; see specs/decisions/0003
@@ -120,11 +128,14 @@ class _Daemon:
         environ: Mapping[str, str],
         grace_s: float,
         agent_suffix: str,
+        collector: Collector | None,
         *,
         watch: bool,
     ) -> None:
         self._home, self._environ, self._grace_s = home, environ, grace_s
-        self._agent_suffix, self._watch = agent_suffix, watch
+        self._agent_suffix, self._collector, self._watch = agent_suffix, collector, watch
+        self._metrics = Metrics()
+        self._metrics.sources.append(lambda: of_home(home, collector))
         self._told = asyncio.Event()
         self._fetch = Fetch(lambda: home.segments)
         self._until = 0.0  # when all must have ended, once that is wanted
@@ -169,12 +180,18 @@ class _Daemon:
                     say(f"RPC API server listening on {one.address}")
                 for one in gateways:
                     say(f"Gateway server listening on {one.address}")
+                if self._collector is not None:
+                    self._collector.start()
                 say("Daemon is ready")
+                notify(self._environ, "READY=1")
                 await self._told.wait()
+                notify(self._environ, "STOPPING=1")
                 say("Received interrupt signal, shutting down...")
                 say("(Hit ctrl-c again to force-shutdown the daemon.)")
         finally:
             await asyncio.to_thread(self._fetch.close)
+            if self._collector is not None:
+                self._ended &= await asyncio.to_thread(self._collector.stop, self._left_s())
             self._ended &= await asyncio.to_thread(socket.stop, self._left_s())
             if watches is not None:
                 watches.close()
@@ -195,8 +212,10 @@ class _Daemon:
             stop=self._stop_soon,
             environ=self._environ,
             agent_suffix=self._agent_suffix,
+            metrics=self._metrics,
         )
         door = Door(rpc)
+        self._metrics.sources.append(lambda: of_door("rpc", door))
         key = "Addresses.API"
         listeners = await begin_all(door, wanted(key, config.find(key)))
         ports = [one.address.port for one in listeners if one.address.port]
@@ -232,14 +251,15 @@ def _raise_files() -> None:
 
 
 def _log_to_stderr(environ: Mapping[str, str]) -> None:
-    """Log to standard error; JIAOZI_LOG_LEVEL says how much, else Kubo's GOLOG_LOG_LEVEL."""
-    text = environ.get("JIAOZI_LOG_LEVEL") or environ.get("GOLOG_LOG_LEVEL") or "warning"
-    level = logging.getLevelNamesMapping().get(text.strip().upper())
-    if level is None:
-        raise Misuse(f"JIAOZI_LOG_LEVEL is {text[:32]!r}: write debug, info, warning or error")
-    logging.basicConfig(
-        level=level,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    """Log to standard error, as JIAOZI_LOG_LEVEL and JIAOZI_LOG_FORMAT say, else Kubo's GOLOG_…."""
+    kind = environ.get("JIAOZI_LOG_FORMAT") or environ.get("GOLOG_LOG_FMT") or "text"
+    if kind not in ("text", "json", "color", "nocolor"):
+        raise Misuse(f"JIAOZI_LOG_FORMAT is {kind[:32]!r}: write text or json")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(AsJson() if kind == "json" else AsText())
+    logging.basicConfig(handlers=[handler], force=True)
+    level = environ.get("JIAOZI_LOG_LEVEL") or environ.get("GOLOG_LOG_LEVEL") or "warn"
+    try:
+        log_levels.set_up(level)
+    except Misuse as fault:
+        raise Misuse(f"JIAOZI_LOG_LEVEL: {fault}") from None

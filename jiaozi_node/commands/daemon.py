@@ -13,7 +13,11 @@ def _elsewhere(_call: Call) -> Iterator[Any]:
 _OWN = (
     Option("init", Kind.BOOL, "Make the node home first, if there is none."),
     Option("offline", Kind.BOOL, "Don't connect to peers; this version never does."),
-    Option("enable-gc", Kind.BOOL, "Taken: garbage is collected only when asked for."),
+    Option(
+        "enable-gc",
+        Kind.BOOL,
+        "Collect garbage when the home is larger than Datastore.StorageMax asks.",
+    ),
     Option("grace", Kind.TEXT, "How long to wait for work under way when told to stop.", (), "5s"),
 )
 

@@ -33,15 +33,19 @@ class Outlet:
     # ---- the thread's side
 
     def send(self, data: bytes) -> None:
-        """Hand over *data*, waiting while too much is on its way; raises `Abandoned`."""
+        """Hand over *data*, waiting while too much is on its way; raises `Abandoned`.
+
+        No data at all only asks whether somebody waits.
+        """
         with self._lock:
             while self._held >= self._limit and not self._abandoned:
                 self._room.wait()
             if self._abandoned:
                 raise Abandoned
-            self._pieces.append(data)
-            self._held += len(data)
-            self._tell()
+            if data:
+                self._pieces.append(data)
+                self._held += len(data)
+                self._tell()
 
     def pause(self, seconds: float) -> None:
         """Wait so long; raises `Abandoned` as soon as nobody waits for what comes after."""

@@ -98,6 +98,7 @@ class Guarded(RequestHandler):
         elif self._phase is _Phase.BUSY:
             self._phase, self._until = _Phase.IDLE, now + self._door.idle_s
         if now >= self._until:
+            self._door.late += self._phase is not _Phase.IDLE
             self.force_close()
             return
         self._timer = self._loop.call_later(self._door.tick_s, self._check)
@@ -122,6 +123,7 @@ class Door:
         self.tick_s = min(1.0, header_s / 4, body_s / 4)
         self._limit, self._of_one = connections, of_one
         self._inside: Counter[str] = Counter()
+        self.let_in = self.refused = self.late = 0  # so far
         self.server: web.Server = web.Server(handler, handler_cancellation=True)
 
     def __call__(self) -> Guarded:
@@ -158,9 +160,16 @@ class Door:
     def enter(self, address: str) -> bool:
         """Count one more from *address*, if there is room."""
         if self._inside.total() >= self._limit or self._inside[address] >= self._of_one:
+            self.refused += 1
             return False
         self._inside[address] += 1
+        self.let_in += 1
         return True
+
+    @property
+    def inside(self) -> int:
+        """How many are in."""
+        return self._inside.total()
 
     def leave(self, address: str) -> None:
         """Count one less."""

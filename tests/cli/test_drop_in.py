@@ -1,6 +1,7 @@
 """The daemon in the place of Kubo's: what tools that start a node do to its home and to it."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -82,7 +83,7 @@ def test_addresses_of_other_transports_are_passed_over(environ: dict[str, str], 
         assert json.loads(ask(home, "version"))["Version"] == "0.43.0"
         process.send_signal(signal.SIGTERM)
         _, logged = process.communicate(timeout=20)
-    told = [line.partition(": ")[2] for line in logged.splitlines()]
+    told = [line.rpartition("\t")[2] for line in logged.splitlines()]
     assert told == [
         f"Addresses.API: not listening on {text}: TCP and UNIX sockets only"
         for text in (api[0], api[2])
@@ -208,3 +209,68 @@ def test_a_link_named_ipfs_is_the_kubo_face(environ: dict[str, str], tmp_path: P
     ]  # fmt: skip
     assert said[0] == "ipfs version 0.43.0\n"
     assert said[1].startswith("jiaozi ")
+
+
+def test_the_log_can_be_json_and_its_levels_changed(environ: dict[str, str], home: Path) -> None:
+    rewrite(home, Addresses={"API": [LOOPBACK, "/memory/x"], "Gateway": []})
+    settings = {"JIAOZI_LOG_FORMAT": "json", "GOLOG_LOG_LEVEL": "warn,stores=debug"}
+    with running(environ | settings, port=None) as (process, _):
+        assert jiaozi(environ, "ipfs", "log", "level").stdout == "warn\n"
+        assert jiaozi(environ, "ipfs", "log", "level", "stores").stdout == "debug\n"
+        assert jiaozi(environ, "ipfs", "log", "level", "http", "info").stdout == (
+            "Changed log level of 'http' to 'info'\n"
+        )
+        said = jiaozi(environ, "ipfs", "log", "level", "all").stdout
+        assert said.startswith("(default): warn\n")
+        assert "http: info\n" in said
+        assert jiaozi(environ, "ipfs", "log", "level", "all", "loud").returncode == 1
+        process.send_signal(signal.SIGTERM)
+        _, logged = process.communicate(timeout=20)
+    (entry,) = map(json.loads, logged.splitlines())
+    assert (entry["level"], entry["logger"]) == ("warn", "http.listening")
+    assert "/memory/x" in entry["msg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("JIAOZI_LOG_LEVEL", "loud", 'jiaozi: JIAOZI_LOG_LEVEL: unrecognized level: "loud"\n'),
+        ("JIAOZI_LOG_FORMAT", "xml", "jiaozi: JIAOZI_LOG_FORMAT is 'xml': write text or json\n"),
+    ],
+)
+def test_a_wrong_setting_of_the_log_is_said(
+    environ: dict[str, str], home: Path, name: str, value: str, says: str
+) -> None:
+    done = jiaozi(environ | {name: value}, "daemon")
+    assert (done.returncode, done.stderr) == (2, says)
+
+
+def test_garbage_is_collected_when_the_home_grows(environ: dict[str, str], home: Path) -> None:
+    added = jiaozi(environ, "ipfs", "add", "-Q", "--pin=false", str(Path(__file__))).stdout.strip()
+    values = json.loads((home / "config").read_text())["Datastore"]
+    plan = {"GCPeriod": "10ms", "StorageMax": "1KB", "StorageGCWatermark": 50}
+    rewrite(home, Datastore=values | plan)
+    with running(environ, "--enable-gc") as (process, _):
+        port = (home / "api").read_text().rpartition("/")[2]
+        url = f"http://127.0.0.1:{port}/debug/metrics/prometheus"
+        page = b""
+        while not re.search(
+            rb"jiaozi_gc_blocks_total [1-9]", page
+        ):  # the test's own time limits it
+            with urllib.request.urlopen(url) as answer:
+                page = answer.read()
+        assert b'jiaozi_connections{listener="rpc"} ' in page
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert jiaozi(environ, "ipfs", "cat", added).returncode == 1
+
+
+def test_a_service_manager_is_told(environ: dict[str, str], home: Path, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        with running(environ | {"NOTIFY_SOCKET": str(tmp_path / "notify")}) as (process, _):
+            assert manager.recv(64) == b"READY=1"
+            process.send_signal(signal.SIGTERM)
+            assert manager.recv(64) == b"STOPPING=1"
+            assert process.wait(20) == 0

@@ -24,6 +24,9 @@ from jiaozi_node.commands.kubo_errors import kubo_message
 from jiaozi_node.errors import JiaoziError, Misuse, Unavailable
 from jiaozi_node.http import trailers
 from jiaozi_node.http.crossing import Inlet, Outlet
+from jiaozi_node.http.metrics import CONTENT_TYPE as METRICS_TYPE
+from jiaozi_node.http.metrics import PATH as METRICS_PATH
+from jiaozi_node.http.metrics import Metrics
 from jiaozi_node.http.rpc import query
 from jiaozi_node.http.rpc.admission import Denied, Rules
 from jiaozi_node.http.rpc.query import Given, Target, UnknownCommand
@@ -62,8 +65,10 @@ class Rpc:
         workers: int = WORKERS,
         environ: Mapping[str, str] | None = None,
         agent_suffix: str = "",
+        metrics: Metrics | None = None,
     ) -> None:
         self._home, self._rules, self._stop = home, rules, stop
+        self._metrics = metrics or Metrics()
         self._agent_suffix = agent_suffix
         self._environ = os.environ if environ is None else environ
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rpc")
@@ -80,7 +85,22 @@ class Rpc:
         return not pending
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
+        """Answer one request, and count it."""
+        counted = self._metrics.requests
+        began = time.monotonic()
+        counted.under_way += 1
+        command, status = "", 0  # as long as it isn't known; 0: whoever asked went away
+        try:
+            command, response = await self._answer(request)
+            status = response.status
+            counted.sent_bytes += response.body_length
+        finally:
+            counted.under_way -= 1
+            counted.count(command, status, time.monotonic() - began)
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:
+        """Return the name of the command that is asked for, if any, and the answer."""
         path, _, given = request.raw_path.partition("?")
         rules = self._rules()
         origin = request.headers.get("Origin")
@@ -90,26 +110,37 @@ class Rpc:
             if rules.with_credentials:
                 cors["Access-Control-Allow-Credentials"] = "true"
         if request.method == "OPTIONS":
-            return _preflight(request, rules, cors)
-        if request.method != "POST":
+            return "", _preflight(request, rules, cors)
+        scraped = path == METRICS_PATH and request.method == "GET"
+        if request.method != "POST" and not scraped:
             answer = _plain(405, "405 - Method Not Allowed", cors)
             answer.headers["Allow"] = "OPTIONS, POST"
-            return answer
+            return "", answer
         try:
             rules.admit(request.headers, path, socket=_is_socket(request))
             if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-                return _plain(415, "request bodies must not be compressed", cors)
+                return "", _plain(415, "request bodies must not be compressed", cors)
+            if scraped:
+                return "", await self._page()
             target = query.target(path)
             upload = request.content_type == "multipart/form-data"
             parsed = query.read(target, given, has_body=upload)
             seconds = _timeout(parsed)
         except UnknownCommand as fault:
-            return _plain(404, str(fault), cors)
+            return "", _plain(404, str(fault), cors)
         except Denied as fault:
-            return _plain(403, str(fault), cors)
+            return "", _plain(403, str(fault), cors)
         except JiaoziError as fault:
-            return _plain(400, str(fault), cors)
-        return await self._run(request, target, parsed, cors | dict(rules.headers), seconds, upload)
+            return "", _plain(400, str(fault), cors)
+        headers = cors | dict(rules.headers)
+        name = "/".join(target.command.path[1:])
+        return name, await self._run(request, target, parsed, headers, seconds, upload)
+
+    async def _page(self) -> web.StreamResponse:
+        """Return the page of metrics; some are counted by the store, which may be busy."""
+        loop = asyncio.get_running_loop()
+        body = await loop.run_in_executor(self._pool, self._metrics.page)
+        return web.Response(body=body, headers={"Content-Type": METRICS_TYPE, "Server": SERVER})
 
     async def _run(
         self,
