@@ -92,7 +92,7 @@ def test_a_fault_is_logged_and_the_next_look_may_go_well(
     home: LocalHome, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     blocks = fill(home, pinned=0, other=1)
-    sizes = iter([OSError(5, "disk"), ValueError("odd"), 1000, 10])
+    sizes: Iterator[int | Exception] = iter([OSError(5, "disk"), ValueError("odd"), 1000, 10])
 
     def size(_home: object) -> int:
         found = next(sizes)
