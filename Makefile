@@ -35,6 +35,8 @@ venv: .venv/ready
 	@echo 'Installing jiaozi and its tools into .venv ($(PYTHON)) …'
 	@$(PY) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' </dev/null
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable . --group dev </dev/null
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[p2p]' --group dev </dev/null \
+		|| echo 'The extra p2p could not be built (it needs gcc and gmp.h; Debian: libgmp-dev): no peers.' >&2
 	@touch $@
 
 demo: venv
