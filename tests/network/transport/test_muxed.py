@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from typing import cast
 
 import pytest
 import trio
@@ -27,7 +28,7 @@ ECHO = TProtocol("/echo/1")
 ANY = Multiaddr("/ip4/127.0.0.1/tcp/0")
 MAKERS: dict[str, Callable[[], BasicHost]] = {
     "ours": lambda: new_host(PrivateKey.generate()),
-    "py-libp2p": stock_host,
+    "py-libp2p": lambda: cast("BasicHost", stock_host()),
 }
 PAIRS = [("ours", "ours"), ("ours", "py-libp2p"), ("py-libp2p", "ours")]
 
