@@ -26,7 +26,7 @@ from jiaozi_node.cli.notify import notify
 from jiaozi_node.cli.telling import tells
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION, REPO_VERSION
-from jiaozi_node.errors import Locked, Misuse
+from jiaozi_node.errors import JiaoziError, Locked, Misuse
 from jiaozi_node.http.guard import Door
 from jiaozi_node.http.home import HomeSocket
 from jiaozi_node.http.listening import Listener, begin_all, wanted
@@ -42,6 +42,7 @@ from jiaozi_node.node.founding import found, profiles_of
 from jiaozi_node.node.home import home_path
 from jiaozi_node.node.local_home import LOCK_WAIT_S, LocalHome
 from jiaozi_node.node.log_levels import AsJson, AsText
+from jiaozi_node.node.publishing import settle
 from jiaozi_node.node.wire import connect
 from jiaozi_node.stores.atomic import replace_file
 from jiaozi_node.stores.lock import HomeLocked
@@ -69,6 +70,7 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     home = _open(path)
     try:
         plan = plan_of(home.config)
+        _settle(home)
         for name in _TOLD_FILES:  # of a daemon that was killed: the lock is ours
             (path / name).unlink(missing_ok=True)
         _raise_files()
@@ -99,6 +101,14 @@ class DaemonRuns(Locked):
     def __init__(self, path: Path, pid: int | None) -> None:
         super().__init__(f"a daemon holds the node home {path} already: process {pid}")
         self.home, self.pid = path, pid
+
+
+def _settle(home: LocalHome) -> None:
+    """Finish acts of publishing that were cut short."""
+    try:
+        settle(home)
+    except JiaoziError as fault:
+        _log.warning("what was being published or taken back could not be finished: %s", fault)
 
 
 def _open(path: Path) -> LocalHome:

@@ -36,6 +36,12 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("key",): ("key", "KEY", "List or make the keys that sign commits and tags."),
     ("hooks",): ("hooks", "HOOKS", "List, allow or forbid the hooks of a working copy."),
     ("reflog",): ("reflog", "REFLOG", "Show where HEAD, a branch or a tag stood before."),
+    ("publish",): ("publish", "PUBLISH", "Let everybody see the blocks of a version."),
+    ("unpublish",): (
+        "publish",
+        "UNPUBLISH",
+        "Make the blocks of a published version private again.",
+    ),
     ("cat",): ("read", "CAT", "Print a file of any revision, path or CID."),
     ("ls",): ("read", "LS", "List a directory of any revision, path or CID."),
     ("get",): ("read", "GET", "Write a file or tree of any revision, path or CID to disk."),

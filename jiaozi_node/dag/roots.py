@@ -57,6 +57,14 @@ def nothing(kind: str, key: bytes, value: bytes) -> tuple[Root, ...]:
     return ()
 
 
+def keyed(kind: str, key: bytes, value: bytes) -> tuple[Root]:
+    """Read a row whose key is its root."""
+    try:
+        return (Root(Cid(key), kind, key),)
+    except Malformed as fault:
+        raise Corrupt(f"the row {kind} {shown_key(key)} can't be read: {fault}") from None
+
+
 def pinned(kind: str, key: bytes, value: bytes) -> tuple[Root]:
     """Read a pin."""
     pin = pin_of(key, value)

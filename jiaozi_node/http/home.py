@@ -25,7 +25,7 @@ from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node import wire
 from jiaozi_node.node.acts import UnderLease
-from jiaozi_node.node.home import HoldsLease, Home
+from jiaozi_node.node.home import HoldsLease, Home, Publishes
 from jiaozi_node.node.wire import HELLO, Wire
 from jiaozi_node.stores.api import BlockWriter, Change, Family
 from jiaozi_node.worktree.watching import Watches
@@ -276,6 +276,22 @@ class _Connection:
         seen = watches.since(os.fsdecode(root), (device, inode), token)
         return None if seen is None else list(seen)
 
+    # ---- who may see what
+
+    def make_public(self, root: Cid) -> list[int]:
+        return list(self._publishes().make_public(root, self._count))
+
+    def make_private(self, root: Cid) -> int:
+        return self._publishes().make_private(root)
+
+    def _publishes(self) -> Publishes:
+        if not isinstance(self._home, Publishes):
+            raise Misuse("this home publishes nothing")
+        return self._home
+
+    def _count(self, blocks: int) -> None:
+        self._line.send(["row", blocks])
+
     # ---- commands that only who holds the home can do
 
     def run(self, path: list[str], given: dict[str, Any]) -> None:
@@ -369,6 +385,8 @@ _REQUESTS: dict[str, Callable[..., Any]] = {
     "names.went_back": _Connection.names_went_back,
     "names.recount": _Connection.names_recount,
     "names.apply": _Connection.names_apply,
+    "publish": _Connection.make_public,
+    "unpublish": _Connection.make_private,
     "run": _Connection.run,
     "watch": _Connection.watch,
 }

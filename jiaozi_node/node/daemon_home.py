@@ -72,6 +72,19 @@ class DaemonHome:
 
         return Seen(*answer)
 
+    def make_public(self, root: Cid, progress: Callable[[int], None]) -> tuple[int, int]:
+        """See `Publishes`."""
+        with self._wires.one() as line:
+            for looked_at in line.rows("publish", root):
+                progress(looked_at)
+            done: Any = line.value
+        return done[0], done[1]
+
+    def make_private(self, root: Cid) -> int:
+        """See `Publishes`."""
+        changed: int = self._wires.ask("unpublish", root)
+        return changed
+
     @contextmanager
     def released(self) -> Iterator[None]:
         """See `Home`: the daemon lets others in at any time."""

@@ -5,10 +5,10 @@ speaks to the daemon that holds them. Only the caller's process touches the user
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from jiaozi_node.errors import NotFound
 
@@ -66,6 +66,23 @@ class GivesLeases(Protocol):
 
     def acting(self) -> AbstractContextManager[HoldsLease]:
         """Hold a lease for the span of a ``with``."""
+        ...
+
+
+@runtime_checkable
+class Publishes(Protocol):
+    """Says who may see blocks (design §7)."""
+
+    def make_public(self, root: "Cid", progress: Callable[[int], None]) -> tuple[int, int]:
+        """Let everybody see *root* and all below it; see `publishing.make_public`.
+
+        Return how many blocks there are and how many of them were private; *progress* is told of
+        blocks that were looked at.
+        """
+        ...
+
+    def make_private(self, root: "Cid") -> int:
+        """Take that back; return how many blocks are private now that weren't."""
         ...
 
 

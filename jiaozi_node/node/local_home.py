@@ -11,7 +11,7 @@ Layout (design §1, §3)::
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from jiaozi_node.node import layout
 from jiaozi_node.stores.lock import HomeLock
 
 if TYPE_CHECKING:
+    from jiaozi_node.formats.cid import Cid
     from jiaozi_node.formats.key_types import SignKey
     from jiaozi_node.node.config import Config
     from jiaozi_node.stores.api import BlockStore, Names
@@ -54,6 +55,8 @@ class LocalHome:
         self._restored = 0
         self._opening = threading.RLock()
         self.leases = _leases()
+        # Called with multihashes whose blocks everybody may see now, to hand them to who waits.
+        self.when_public: list[Callable[[Sequence[bytes]], None]] = []
 
     @classmethod
     def open(cls, path: Path, wait_s: float = LOCK_WAIT_S) -> "LocalHome":
@@ -143,6 +146,24 @@ class LocalHome:
         from jiaozi_node.stores.keystore import KeyStore
 
         return KeyStore(self.path / "keystore")
+
+    def tell_public(self, multihashes: "Sequence[bytes]") -> None:
+        """Tell those who asked for it that the blocks of *multihashes* are public now."""
+        for told in self.when_public:
+            told(multihashes)
+
+    def make_public(self, root: "Cid", progress: Callable[[int], None]) -> tuple[int, int]:
+        """See `Publishes`."""
+        from jiaozi_node.node import publishing
+
+        done = publishing.make_public(self, root, progress)
+        return done.blocks, done.changed
+
+    def make_private(self, root: "Cid") -> int:
+        """See `Publishes`."""
+        from jiaozi_node.node import publishing
+
+        return publishing.make_private(self, root)
 
     @contextmanager
     def released(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from jiaozi_node.dag import roots
 from jiaozi_node.dag.roots import Reader, Root, linked, nothing, pinned
 from jiaozi_node.errors import Corrupt
 from jiaozi_node.formats import dag_cbor
+from jiaozi_node.node.visibility import PUBLIC_ROOTS
 from jiaozi_node.versioning import reflog
 
 REFLOG_S: Final = 90 * 24 * 3600  # design §3
@@ -29,7 +30,7 @@ _STEADY: Final[dict[str, Reader]] = {
     "nocopy": nothing,
     roots.PARTIALS: nothing,
     "pins": pinned,
-    "publicroots": nothing,
+    PUBLIC_ROOTS: roots.keyed,
     "published": linked,
     "refs": linked,
     "refshapes": nothing,

@@ -14,6 +14,7 @@ from jiaozi_node.exchange.bitswap import Bitswap
 from jiaozi_node.exchange.effects import Deliver, Expel, Fail, Seek, Send
 from jiaozi_node.exchange.framing import Frames, framed
 from jiaozi_node.exchange.message import Message, decode, encode
+from jiaozi_node.exchange.serving import Supply
 from jiaozi_node.exchange.version import Version
 from jiaozi_node.exchange.want import Session
 from jiaozi_node.formats.block import Block
@@ -66,10 +67,12 @@ class Peer:
 class Node(Peer):
     """A node of ours."""
 
-    def __init__(self, world: "World", name: str, blocks: Blocks | None = None) -> None:
+    def __init__(
+        self, world: "World", name: str, blocks: Blocks | None, supply: Supply | None
+    ) -> None:
         super().__init__(world, name)
         self.blocks = blocks or Blocks()
-        self.bitswap = Bitswap(self.blocks)
+        self.bitswap = Bitswap(supply or self.blocks)
         self.delivered: dict[Session, list[Block]] = {}
         self.failed: dict[Session, dict[Cid, JiaoziError]] = {}
         self.ended_at: dict[tuple[Session, Cid], float] = {}
@@ -176,8 +179,10 @@ class World:
         self._count += 1
         heapq.heappush(self._events, (max(when, self.now), self._count, act))
 
-    def node(self, name: str, blocks: Blocks | None = None) -> Node:
-        node = Node(self, name, blocks)
+    def node(
+        self, name: str, blocks: Blocks | None = None, *, supply: Supply | None = None
+    ) -> Node:
+        node = Node(self, name, blocks, supply)
         self.peers[name] = node
         return node
 

@@ -1,4 +1,4 @@
-"""Every write, sync, rename and removal of add, commit, import, pin and gc, met in turn.
+"""Every write, sync, rename and removal of acts from add to unpublish, met in turn.
 
 Each call is failed with EIO, failed as on a full disk, left half done, and killed. Whatever the act
 answered must be true, the home stays sound, and the same act works afterwards.
@@ -15,9 +15,13 @@ from typing import NamedTuple
 import pytest
 
 from jiaozi_node.dag.pin import Pins
+from jiaozi_node.dag.traverse import descend
+from jiaozi_node.dag.walk import stream
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.local_home import LocalHome
+from jiaozi_node.node.publishing import settle
 from jiaozi_node.node.repository import Repository
+from jiaozi_node.node.visibility import published
 from tests.faults import interposer as ip
 from tests.faults.conftest import Show
 from tests.faults.interposer import Interposer, bits
@@ -28,7 +32,7 @@ from tests.faults.zygote import Zygote, content
 
 pytestmark = pytest.mark.needs_interposer
 
-ACTS = ("add", "commit", "import", "pin", "gc")
+ACTS = ("add", "commit", "import", "pin", "gc", "publish", "unpublish")
 MODES = {
     "EIO": {"mode": ip.FAIL, "error": errno.EIO},
     "EIO from there on": {"mode": ip.FAIL, "error": errno.EIO, "lasting": True},
@@ -64,12 +68,16 @@ def prepared(act: str, place: Path, interposer: Interposer, zygote: Zygote) -> P
         commands(zygote, home, work, ["add", "."])
     if act == "import":
         outside.write_bytes(content(79, 30_000))
+    if act == "unpublish":
+        commands(zygote, home, work, ["publish", "--blocks-only", "HEAD"])
     words = {
         "add": ["add", "."],
         "commit": ["commit", "-m", "second"],
         "import": ["ipfs", "add", "-Q", str(outside)],
         "pin": ["ipfs", "pin", "add", str(aside)],
         "gc": ["gc"],
+        "publish": ["publish", "--blocks-only", "HEAD"],
+        "unpublish": ["unpublish", "HEAD"],
     }[act]
     template = place / act / "template"
     shutil.copytree(home, template)
@@ -111,6 +119,12 @@ def done(act: str, at: Prepared, home: LocalHome, out: str) -> bool:
             return False
         assert file_at(home, at.aside) == content(78, 30_000)
         return True
+    if act in ("publish", "unpublish"):
+        public = head in published(home.names)
+        settle(home)
+        below = [visit.cid for visit in stream(descend(head), home.blocks.get)]
+        assert set(home.segments.is_public(below)) == {public}
+        return public == (act == "publish")
     return home.blocks.has([at.aside]) == [False]
 
 
@@ -183,7 +197,7 @@ def _hold(
         assert there or not acked, "it was acknowledged and is not there"
     finally:
         home.close()
-    if act == "commit" and there:
+    if act in ("commit", "unpublish") and there:
         return
     again = commands(zygote, at.home, at.work, at.words)
     home = LocalHome.open(at.home, 0)

@@ -400,7 +400,9 @@ class SegmentStore:
         puts = []
         for multihash in dict.fromkeys(group):
             row = self._index.get(multihash)
-            if row is not None and bool(row.flags & PUBLIC) != public:
+            if row is None or (not public and self._pipe.catalogue.is_pub(row)):
+                continue
+            if bool(row.flags & PUBLIC) != public:
                 new = row._replace(flags=row.flags ^ PUBLIC)
                 puts.append((multihash, index.pack(multihash, *new)))
         try:
