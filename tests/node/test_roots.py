@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import jiaozi_node
-from jiaozi_node.dag.roots import linked, nothing, pinned
+from jiaozi_node.dag.roots import keyed, linked, nothing, pinned
 from jiaozi_node.node import roots
 
 SPEC = Path(__file__).parents[2] / "specs" / "names.md"
@@ -58,6 +58,8 @@ def test_collection_reads_each_kind_as_the_spec_says() -> None:
             assert reader is linked, kind
         elif kind == "pins":
             assert reader is pinned
+        elif keeps == "the key":
+            assert reader is keyed, kind
         else:
             assert keeps.startswith("links, for "), kind
             assert reader not in (linked, nothing), kind
