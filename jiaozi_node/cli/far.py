@@ -1,6 +1,7 @@
 """A command that only the holder of the home can do, done by its daemon and shown here."""
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,9 +35,12 @@ def values(command: Command, call: Call, home: DaemonHome) -> Iterator[Any]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - of many types
-    """Return *value* with lists in the place of tuples, as DAG-CBOR has them."""
+    """Return *value* as DAG-CBOR has it: lists for tuples, bytes for what is no UTF-8."""
     if isinstance(value, tuple | list):
         return [_plain(inner) for inner in value]
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, str) and not value.isascii():
+        data = os.fsencode(value)
+        return value if value == data.decode("utf-8", "replace") else data
     return value

@@ -1,8 +1,9 @@
 """Connections that keep to the clock: aiohttp itself waits for headers and bodies for ever.
 
 A connection has `HEADER_S` to send the head of a request, and between two pieces of a body it may
-pause `BODY_S`; idle between requests it is closed after `IDLE_S` (research: F10). The number of
-connections is bounded in all and for each address. Bodies are never inflated.
+pause `BODY_S`; idle between requests it is closed after `IDLE_S` (research: F10). Who takes nothing
+of an answer for `WRITE_S` is cut off: a worker may be waiting to send. The number of connections is
+bounded in all and for each address. Bodies are never inflated.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from aiohttp.web_protocol import RequestHandler
 
 HEADER_S: Final = 10.0
 BODY_S: Final = 30.0
+WRITE_S: Final = 30.0
 IDLE_S: Final = 60.0
 MAX_CONNECTIONS: Final = 4096
 MAX_CONNECTIONS_OF_ONE: Final = 1024
@@ -38,7 +40,7 @@ class _Phase(Enum):
 class Guarded(RequestHandler):
     """One connection, closed when it keeps us waiting."""
 
-    __slots__ = ("_address", "_door", "_phase", "_timer", "_until")
+    __slots__ = ("_address", "_door", "_phase", "_stuck_s", "_timer", "_until")
 
     def __init__(self, door: "Door", **how: Any) -> None:  # noqa: ANN401 - aiohttp's options
         super().__init__(door.server, **how)
@@ -47,6 +49,7 @@ class Guarded(RequestHandler):
         self._timer: asyncio.TimerHandle | None = None
         self._phase = _Phase.HEAD
         self._until = 0.0
+        self._stuck_s: float | None = None  # since when nothing of an answer is taken
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the connection in, or close it when there are too many."""
@@ -69,6 +72,16 @@ class Guarded(RequestHandler):
         elif self._phase is not _Phase.HEAD:
             self._phase, self._until = _Phase.HEAD, now + self._door.header_s
 
+    def pause_writing(self) -> None:
+        """Note that the client is behind."""
+        super().pause_writing()
+        self._stuck_s = self._loop.time()
+
+    def resume_writing(self) -> None:
+        """Note that the client has caught up."""
+        super().resume_writing()
+        self._stuck_s = None
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the connection."""
         if self._timer is not None:
@@ -90,6 +103,11 @@ class Guarded(RequestHandler):
     def _check(self) -> None:
         """Close when time is up; look again later otherwise."""
         now = self._loop.time()
+        if self._stuck_s is not None and now >= self._stuck_s + self._door.write_s:
+            self._door.late += 1
+            if self.transport is not None:
+                self.transport.abort()  # closing would wait for what is not taken
+            return
         if self.is_busy():
             request = self._current_request
             ours = request is None or request.content.is_eof() or self._reading_paused
@@ -113,6 +131,7 @@ class Door:
         *,
         header_s: float = HEADER_S,
         body_s: float = BODY_S,
+        write_s: float = WRITE_S,
         idle_s: float = IDLE_S,
         connections: int = MAX_CONNECTIONS,
         of_one: int = MAX_CONNECTIONS_OF_ONE,
@@ -120,7 +139,8 @@ class Door:
     ) -> None:
         self.header_s, self.body_s, self.idle_s = header_s, body_s, idle_s
         self.line_bytes = line_bytes
-        self.tick_s = min(1.0, header_s / 4, body_s / 4)
+        self.write_s = write_s
+        self.tick_s = min(1.0, header_s / 4, body_s / 4, write_s / 4)
         self._limit, self._of_one = connections, of_one
         self._inside: Counter[str] = Counter()
         self.let_in = self.refused = self.late = 0  # so far

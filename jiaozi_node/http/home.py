@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import islice
 from typing import Any, Final
 
 from jiaozi_node.commands import registry
@@ -34,7 +33,8 @@ from jiaozi_node.worktree.watching import Watches
 Tell = Callable[[list[Any], Callable[[bytes], None]], None]
 
 MAX_CONNECTIONS: Final = 256
-_ROWS = 1024  # of a listing, sent at once
+_ROWS = 1024  # of a listing, sent at once …
+_ROWS_BYTES = 1024 * 1024  # … or fewer, of so many bytes
 _log = logging.getLogger(__name__)
 
 
@@ -137,11 +137,13 @@ class _Connection:
 
     def serve(self) -> None:
         """Answer until the client hangs up."""
+        self._line.within(wire.HELLO_S)
         if self._line.read() != HELLO:
             other = Refused("the daemon that holds the node home is another version of jiaozi")
             self._line.send(wire.told(other))
             return
         self._line.send(["ok", None])
+        self._line.within(None)  # a lease may be held for hours
         while True:
             try:
                 name, *rest = self._line.read()
@@ -153,14 +155,13 @@ class _Connection:
                 return
             try:
                 answer = _REQUESTS[name](self, *rest)
+                self._line.send(["ok", answer])
             except Exception as fault:  # noqa: BLE001 - told to the client
                 if not isinstance(fault, JiaoziError | OSError):
                     _log.exception("request %s on the home's socket failed", name)
                 if isinstance(fault, BrokenPipeError | ConnectionError):
                     return
                 self._line.send(wire.told(fault))
-            else:
-                self._line.send(["ok", answer])
 
     # ---- blocks
 
@@ -325,7 +326,15 @@ class _Connection:
         self._line.send(["row", [kind, value]])
 
     def _rows(self, rows: Iterator[Any]) -> None:
-        while batch := list(islice(rows, _ROWS)):
+        batch: list[Any] = []
+        size = 0
+        for row in rows:
+            batch.append(row)
+            size += sum(map(len, row)) if isinstance(row, list) else len(row)
+            if len(batch) >= _ROWS or size >= _ROWS_BYTES:
+                self._line.send(["row", batch])
+                batch, size = [], 0
+        if batch:
             self._line.send(["row", batch])
 
 
@@ -355,7 +364,9 @@ class _Reports:
 
 
 def _tuples(value: Any) -> Any:  # noqa: ANN401 - what DAG-CBOR can hold
-    """Return *value* with tuples in the place of lists: those of a `Call` don't change."""
+    """Return *value* as a `Call` has it: tuples for lists, text for bytes (see `cli/far.py`)."""
+    if isinstance(value, bytes):
+        return os.fsdecode(value)
     if isinstance(value, list):
         return tuple(map(_tuples, value))
     if isinstance(value, dict):

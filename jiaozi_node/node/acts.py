@@ -31,16 +31,22 @@ if TYPE_CHECKING:
 class UnderLease(Protocol):
     """A store that can work under a lease of its home."""
 
-    def under(self, lease: Any) -> "BlockStore":  # noqa: ANN401 - the home's own kind of lease
-        """Return the same store for an act that holds *lease*."""
+    def under(
+        self,
+        lease: Any,  # noqa: ANN401 - the home's own kind of lease
+        heed: Callable[[], None] | None = None,
+    ) -> "BlockStore":
+        """Return the same store for an act that holds *lease*; *heed* is called before reads."""
         ...
 
 
 class Act:
     """The home as one act sees it: a `Home` whose blocks are written under the act's lease."""
 
-    def __init__(self, home: Home, lease: HoldsLease) -> None:
-        self._home, self.lease = home, lease
+    def __init__(
+        self, home: Home, lease: HoldsLease, heed: Callable[[], None] | None = None
+    ) -> None:
+        self._home, self.lease, self._heed = home, lease, heed
         self._blocks: BlockStore | None = None
 
     @property
@@ -58,7 +64,8 @@ class Act:
         """See `Home`."""
         if self._blocks is None:
             blocks = self._home.blocks
-            self._blocks = blocks.under(self.lease) if isinstance(blocks, UnderLease) else blocks
+            under = isinstance(blocks, UnderLease)
+            self._blocks = blocks.under(self.lease, self._heed) if under else blocks
         return self._blocks
 
     @property
@@ -85,13 +92,16 @@ class Act:
 
 
 @contextmanager
-def acting(home: Home) -> Iterator[Act]:
-    """Begin an act in *home*; within another act, go on with that one."""
+def acting(home: Home, heed: Callable[[], None] | None = None) -> Iterator[Act]:
+    """Begin an act in *home*; within another act, go on with that one.
+
+    *heed* is called before each block is read: by raising it ends an act that nobody waits for.
+    """
     if isinstance(home, Act):
         yield home
         return
     with home.leases.acting() as lease:
-        yield Act(home, lease)
+        yield Act(home, lease, heed)
 
 
 def leases_of(home: Home) -> Leases:

@@ -188,8 +188,8 @@ class RemoteBlocks:
         self._wires, self._lease = wires, lease
         self._writers: list[_RemoteWriter] = []
 
-    def under(self, lease: RemoteLease) -> "RemoteBlocks":
-        """Return the same store for an act that holds *lease*."""
+    def under(self, lease: RemoteLease, heed: Callable[[], None] | None = None) -> "RemoteBlocks":
+        """Return the same store for an act that holds *lease*, whose waiter is this process."""
         made = RemoteBlocks(self._wires, lease)
         made._writers = self._writers
         return made

@@ -22,6 +22,7 @@ from jiaozi_node.stores.api import BlockMissing, NameConflict
 
 SOCKET: Final = "daemon.sock"
 HELLO: Final = ["jiaozi home", 1, __version__]
+HELLO_S: Final = 10.0  # for the first words of both sides
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024  # a batch is 1 MiB beyond its last block
 _BUFFER_BYTES = 256 * 1024
 _DATA = (str, int, bytes, Cid)
@@ -43,8 +44,10 @@ class Wire:
         self._in = sock.makefile("rb", _BUFFER_BYTES)
 
     def send(self, message: Any) -> None:  # noqa: ANN401 - what DAG-CBOR can hold
-        """Send one message; raises `OSError`."""
+        """Send one message; raises `OSError`, and `LimitExceeded` having sent nothing."""
         data = dag_cbor.encode(message)
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise LimitExceeded("message on the home's socket", MAX_MESSAGE_BYTES, len(data))
         self._socket.sendall(len(data).to_bytes(4, "big") + data)
 
     def send_raw(self, data: bytes) -> None:
@@ -98,6 +101,10 @@ class Wire:
         except (OSError, EOFError, Malformed):
             raise DaemonGone from None
 
+    def within(self, seconds: float | None) -> None:
+        """Let no further read or send take longer; None: as long as it takes."""
+        self._socket.settimeout(seconds)
+
     def close(self) -> None:
         """Hang up; harmless when repeated."""
         self._in.close()
@@ -126,7 +133,9 @@ def connect(home: Path) -> Wire | None:
         return None
     wire = Wire(sock)
     try:
+        wire.within(HELLO_S)
         wire.ask(*HELLO)
+        wire.within(None)
     except DaemonGone:
         wire.close()
         return None
@@ -142,14 +151,19 @@ def connect(home: Path) -> Wire | None:
 def told(fault: BaseException) -> list[Any]:
     """Return the message that carries *fault*; what we did not foresee is told by family alone."""
     if not isinstance(fault, JiaoziError):
-        return ["fault", "Unavailable", "Unavailable", f"the daemon failed: {fault}", {}]
+        return ["fault", "Unavailable", "Unavailable", _sayable(f"the daemon failed: {fault}"), {}]
     family = next(one.__name__ for one in type(fault).__mro__ if one.__name__ in _FAMILIES)
     data = {
-        name: int(value) if isinstance(value, IntEnum) else value
+        name: int(value) if isinstance(value, IntEnum) else _sayable(value)
         for name, value in vars(fault).items()
         if isinstance(value, _DATA)
     }
-    return ["fault", family, type(fault).__name__, str(fault), data]
+    return ["fault", family, type(fault).__name__, _sayable(str(fault)), data]
+
+
+def _sayable(value: Any) -> Any:  # noqa: ANN401 - of a fault's data
+    """Return text with escapes in the place of bytes that are no UTF-8; *value* if it is none."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def fault_of(message: list[Any]) -> JiaoziError:

@@ -248,15 +248,23 @@ class Leased:
     that ends with the writer.
     """
 
-    def __init__(self, inner: BlockStore, leases: Leases, lease: Lease | None = None) -> None:
+    def __init__(
+        self,
+        inner: BlockStore,
+        leases: Leases,
+        lease: Lease | None = None,
+        heed: Callable[[], None] | None = None,
+    ) -> None:
         self.inner, self.leases, self.lease = inner, leases, lease
         # Reading costs nothing more than it does without us.
         self.get, self.size, self.has = inner.get, inner.size, inner.has
+        if heed is not None:
+            self.get = _heeding(inner.get, heed)
         self.multihashes, self.drop, self.close = inner.multihashes, inner.drop, inner.close
 
-    def under(self, lease: Lease) -> "Leased":
-        """Return the same store for an act that holds *lease*."""
-        return Leased(self.inner, self.leases, lease)
+    def under(self, lease: Lease, heed: Callable[[], None] | None = None) -> "Leased":
+        """Return the same store for an act that holds *lease*; *heed* is called before reads."""
+        return Leased(self.inner, self.leases, lease, heed)
 
     @contextmanager
     def writer(self, family: Family = Family.OWN) -> Iterator[BlockWriter]:
@@ -273,6 +281,14 @@ class Leased:
         finally:
             if lease is not self.lease:
                 self.leases.end(lease)
+
+
+def _heeding(get: Callable[[Cid], Block], heed: Callable[[], None]) -> Callable[[Cid], Block]:
+    def heeding(cid: Cid) -> Block:
+        heed()
+        return get(cid)
+
+    return heeding
 
 
 class _Writer:

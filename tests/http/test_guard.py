@@ -81,6 +81,53 @@ async def test_a_handler_that_takes_its_time_is_not_the_clients_fault() -> None:
             writer.close()
 
 
+async def test_who_takes_nothing_of_an_answer_is_cut_off() -> None:
+    """Else a worker that wants to send it would wait for ever."""
+    over = asyncio.Event()
+
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(bytes(64 * 1024))
+        finally:
+            over.set()
+
+    async with listening(endless, write_s=0.1) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(HEAD + b"\r\n")
+        await over.wait()
+        got = await reader.read()
+        assert b"chunked" in got
+        assert not got.endswith(b"\r\n0\r\n\r\n")  # cut off, and so not to be taken for whole
+        writer.close()
+
+
+async def test_who_takes_an_answer_slowly_gets_all_of_it() -> None:
+    size = 4 * 1024 * 1024
+
+    async def large(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(size // 65536):
+            await response.write(bytes(65536))
+        return response
+
+    async with listening(large, write_s=0.2, idle_s=60) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=65536)
+        writer.write(HEAD + b"Connection: close\r\n\r\n")
+        got = 0
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while data := await reader.read(65536):
+            got += len(data)
+            while loop.time() - began < 0.5 * got / size:  # takes longer than a pause may
+                await asyncio.sleep(0)
+        assert got > size
+        writer.close()
+
+
 async def test_connections_are_counted() -> None:
     async with listening(connections=3, of_one=2) as port:
         first = await asyncio.open_connection("127.0.0.1", port)

@@ -12,9 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from jiaozi_node.errors import Conflict, JiaoziError, Misuse, NotFound, Refused
+from jiaozi_node.cli import far
+from jiaozi_node.errors import (
+    Conflict,
+    JiaoziError,
+    LimitExceeded,
+    Misuse,
+    NotFound,
+    Refused,
+    Unavailable,
+)
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.http import home as home_module
 from jiaozi_node.http.home import HomeSocket
 from jiaozi_node.node import opening, wire
 from jiaozi_node.node.acts import acting
@@ -222,6 +232,63 @@ def test_nonsense_is_hung_up_on_and_the_rest_goes_on(
         sock.shutdown(socket.SHUT_WR)
         assert sock.recv(100) == b"" or b"fault" in sent
     assert beside.names.kinds() == held.names.kinds()
+
+
+def test_who_connects_and_says_nothing_is_hung_up_on(
+    held: LocalHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "HELLO_S", 0.05)
+    with socket.socket(socket.AF_UNIX) as sock, wire.address_of(held.path) as address:
+        sock.connect(address)
+        assert sock.recv(100) == b""
+
+
+def test_a_daemon_that_says_nothing_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "HELLO_S", 0.05)
+    with socket.socket(socket.AF_UNIX) as deaf, wire.address_of(tmp_path) as address:
+        deaf.bind(address)
+        deaf.listen(1)
+        assert wire.connect(tmp_path) is None
+
+
+def test_a_message_over_the_limit_is_refused_by_name_and_the_home_stays_in_reach(
+    held: LocalHome, beside: DaemonHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MAX_MESSAGE_BYTES", 2 * 1024 * 1024)
+    large = Change("pins", b"k", bytes(3 * 1024 * 1024), None)
+    said = "message on the home's socket"
+    with pytest.raises(LimitExceeded, match=said):
+        beside.names.apply([large])
+    assert beside.names.get("pins", b"k") is None
+    held.names.apply([large])
+    with pytest.raises(JiaoziError, match=said):
+        beside.names.get("pins", b"k")
+    assert beside.names.get("pins", b"other") is None
+
+
+def test_long_listings_go_in_messages_within_the_limit(
+    held: LocalHome, beside: DaemonHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [Change("pins", b"%02d" % number, bytes(200_000), None) for number in range(20)]
+    held.names.apply(rows)
+    monkeypatch.setattr(wire, "MAX_MESSAGE_BYTES", 2 * 1024 * 1024)
+    assert [key for key, _ in beside.names.scan("pins")] == [row.key for row in rows]
+    assert len(list(beside.names.everything())) >= 20
+
+
+def test_arguments_that_are_no_utf8_reach_the_daemon_as_they_are(beside: DaemonHome) -> None:
+    odd, plain = os.fsdecode(b"a\xffb"), "ü\ufffd"
+    given = {
+        "args": far._plain({"peerid": odd}), "options": far._plain({"peerid_base": plain}),
+        "explicit": [], "globals": {}, "progress": False, "text": False,
+    }  # fmt: skip
+    assert home_module._tuples(given["args"]) == {"peerid": odd}
+    assert home_module._tuples(given["options"]) == {"peerid_base": plain}
+    with pytest.raises(JiaoziError) as told:
+        list(beside.run(("ipfs", "id"), given))
+    assert not isinstance(told.value, Unavailable)  # it came over, and is refused for what it is
 
 
 def test_connections_are_counted(

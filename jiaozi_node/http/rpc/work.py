@@ -41,7 +41,7 @@ class Work:
     def run(self) -> None:
         """Do all of it; never raises."""
         try:
-            with acting(self._home) as act:
+            with acting(self._home, self._heed) as act:
                 call = self._prepare(act)
                 for data in self._rendered(call, self._command.handler(call)):
                     self._outlet.send(data)
@@ -56,6 +56,11 @@ class Work:
             if self._inlet is not None:
                 self._inlet.close()
             self._outlet.end()
+
+    def _heed(self) -> None:
+        """End a walk that reads and says nothing, as soon as nobody waits for it."""
+        if self._outlet.abandoned:
+            raise Abandoned
 
     def _rendered(self, call: Call, values: Iterator[Any]) -> Iterator[bytes]:
         text = self._command.text if self._as_text else None

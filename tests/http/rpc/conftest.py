@@ -30,6 +30,7 @@ class Node:
 
     home: LocalHome
     port: int
+    rpc: Rpc
 
     async def send(self, raw: bytes) -> Answer:
         """Send *raw* and read one response to its end, chunks and trailers by hand."""
@@ -90,7 +91,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     rpc = Rpc(home, lambda: rules, environ={})
     server = await asyncio.get_running_loop().create_server(Door(rpc), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    yield Node(home, port)
+    yield Node(home, port, rpc)
     server.close()
     assert await rpc.drain(10)
     home.close()

@@ -11,12 +11,14 @@ import pytest
 from jiaozi_node.commands import registry
 from jiaozi_node.commands.declare import Answer, Call, Command, Needs
 from jiaozi_node.errors import NotFound
+from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.http.rpc import engine
 from tests.http.rpc.conftest import Node, form, read
 
 pytestmark = pytest.mark.asyncio
 
+BLOCK = Block.of(b"read again and again")
 FILE = "application/octet-stream"
 STREAMS = "X-Stream-Output, X-Chunked-Output, X-Content-Length"
 HELLO = "QmZULkCELmmk5XNfCgTnCyFgAVxBRBXyDHGGMVoLFLiXEN"  # "hello\n", as `ipfs add` says
@@ -288,6 +290,51 @@ async def test_a_client_that_leaves_ends_the_work(
     await writer.drain()
     writer.transport.abort()
     await asyncio.to_thread(over.wait)
+
+
+async def test_a_walk_that_says_nothing_ends_when_its_client_leaves(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Like `pin add` or `dag stat` of a large DAG: it reads, and sends nothing for a long time."""
+    begun, over = threading.Event(), threading.Event()
+    with node.home.blocks.writer() as store:
+        store.put([BLOCK])
+
+    def handler(call: Call) -> Iterator[Any]:
+        try:
+            while True:
+                call.home.blocks.get(BLOCK.cid)
+                begun.set()
+        finally:
+            over.set()
+        yield {}
+
+    _install(monkeypatch, handler, Answer.VALUES)
+    _, writer = await asyncio.open_connection("127.0.0.1", node.port)
+    writer.write(b"POST /api/v0/made HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await asyncio.to_thread(begun.wait)
+    writer.transport.abort()
+    await asyncio.to_thread(over.wait)
+
+
+async def test_a_daemon_that_ends_says_that_the_answer_is_not_whole(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handler(_call: Call) -> Iterator[Any]:
+        while True:
+            yield b"0123456789" * 1000
+
+    _install(monkeypatch, handler, Answer.BYTES)
+    reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+    writer.write(b"POST /api/v0/made HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answer = asyncio.create_task(read(reader))
+    await asyncio.sleep(0)
+    while not node.rpc._outlets:
+        await asyncio.sleep(0)
+    assert await node.rpc.drain(10)
+    said = "the node ended before the answer was complete"
+    assert (await answer).trailers == {"X-Stream-Error": said}
+    writer.close()
 
 
 async def test_rows_come_while_the_upload_goes_on(node: Node) -> None:
