@@ -64,8 +64,9 @@ class Act:
         """See `Home`."""
         if self._blocks is None:
             blocks = self._home.blocks
-            under = isinstance(blocks, UnderLease)
-            self._blocks = blocks.under(self.lease, self._heed) if under else blocks
+            if isinstance(blocks, UnderLease):
+                blocks = blocks.under(self.lease, self._heed)
+            self._blocks = blocks
         return self._blocks
 
     @property

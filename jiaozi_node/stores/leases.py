@@ -257,9 +257,8 @@ class Leased:
     ) -> None:
         self.inner, self.leases, self.lease = inner, leases, lease
         # Reading costs nothing more than it does without us.
-        self.get, self.size, self.has = inner.get, inner.size, inner.has
-        if heed is not None:
-            self.get = _heeding(inner.get, heed)
+        self.size, self.has = inner.size, inner.has
+        self.get: Callable[[Cid], Block] = inner.get if heed is None else _heeding(inner.get, heed)
         self.multihashes, self.drop, self.close = inner.multihashes, inner.drop, inner.close
 
     def under(self, lease: Lease, heed: Callable[[], None] | None = None) -> "Leased":
