@@ -33,6 +33,7 @@ from jiaozi_node.http.listening import Listener, begin_all, wanted
 from jiaozi_node.http.metrics import Metrics, of_door, of_home
 from jiaozi_node.http.rpc.admission import rules_of
 from jiaozi_node.http.rpc.engine import Rpc
+from jiaozi_node.http.versions.service import Versions
 from jiaozi_node.node import log_levels
 from jiaozi_node.node.collector import Collector, plan_of
 from jiaozi_node.node.config import MAX_BYTES
@@ -224,7 +225,8 @@ class _Daemon:
             agent_suffix=self._agent_suffix,
             metrics=self._metrics,
         )
-        door = Door(rpc)
+        versions = Versions(self._home, lambda: rules, rpc)
+        door = Door(versions)
         self._metrics.sources.append(lambda: of_door("rpc", door))
         key = "Addresses.API"
         listeners = await begin_all(door, wanted(key, config.find(key)))
@@ -243,6 +245,7 @@ class _Daemon:
             for one in listeners:
                 one.close()
             await door.shut(self._left_s(0.5))
+            self._ended &= await versions.drain(self._left_s(0.5))
             self._ended &= await rpc.drain(self._left_s(0.5))
 
     @asynccontextmanager

@@ -139,7 +139,7 @@ def between(
         found = _trees(repository, told, within)
     if not renames:
         return found
-    return _moved(repository, list(found), told.earlier if find_copies else None)
+    return renamed(repository, list(found), told.earlier if find_copies else None)
 
 
 def disputed(repository: Repository, within: Sequence[Parts] = ()) -> tuple[Conflict, ...]:
@@ -252,7 +252,7 @@ def _to_files(repository: Repository, base: Cid | None, within: Sequence[Parts])
             yield delta
 
 
-def _moved(repository: Repository, found: list[Delta], tree: Cid | None) -> Iterator[Delta]:
+def renamed(repository: Repository, found: list[Delta], tree: Cid | None = None) -> Iterator[Delta]:
     """Yield *found* with renames and copies told; *tree* is where copies' originals may stand."""
     came = [delta for delta in found if delta.before is None]
     if not came:

@@ -22,6 +22,8 @@ _GLOB = frozenset("*?[")
 def remembering(repository: Repository) -> Iterator[HistoryCache]:
     """Open the cache; what was learnt is kept, however little of a log was read."""
     with closing(HistoryCache(os.path.join(repository.root, RESERVED))) as cache:
+        if not repository.root:
+            cache.close()  # there is no directory: what is learnt is forgotten again
         try:
             yield cache
         finally:
