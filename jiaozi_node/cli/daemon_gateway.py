@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from jiaozi_node.cli.memory import reuse_freed
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.http.gateway.gateway import Gateway
 from jiaozi_node.http.gateway.settings import settings_of
@@ -23,10 +24,12 @@ async def gateway(
     home: LocalHome, fetch: Fetch, left_s: Callable[[], float], wiring: Wiring | None = None
 ) -> AsyncIterator[list[Listener]]:
     """Serve the gateway on ``Addresses.Gateway``; *left_s* says how long its end may take."""
+    reuse_freed()
     config = home.config
     settings = settings_of(config.shown(), duration_s)
     fetch.timeout_s = settings.retrieval_s
-    door = Door(Gateway(fetch, settings, wiring), line_bytes=MAX_LINE_BYTES)
+    served = Gateway(fetch, settings, wiring)
+    door = Door(served, line_bytes=MAX_LINE_BYTES, quick=served.quick)
     key = "Addresses.Gateway"
     listeners = await begin_all(door, wanted(key, config.find(key)))
     file = home.path / "gateway"

@@ -15,6 +15,9 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from jiaozi_node.http import quick
+from jiaozi_node.http.quick import Quick
+
 HEADER_S: Final = 10.0
 BODY_S: Final = 30.0
 WRITE_S: Final = 30.0
@@ -25,6 +28,7 @@ MAX_LINE_BYTES: Final = 1024 * 1024  # Kubo's clients put arguments into the req
 MAX_FIELD_BYTES: Final = 64 * 1024
 READ_BYTES: Final = 256 * 1024
 _SHUT_TICK_S: Final = 0.02
+_NEVER_S: Final = 1e8
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -40,7 +44,7 @@ class _Phase(Enum):
 class Guarded(RequestHandler):
     """One connection, closed when it keeps us waiting."""
 
-    __slots__ = ("_address", "_door", "_phase", "_stuck_s", "_timer", "_until")
+    __slots__ = ("_address", "_door", "_phase", "_plain", "_stuck_s", "_timer", "_until")
 
     def __init__(self, door: "Door", **how: Any) -> None:  # noqa: ANN401 - aiohttp's options
         super().__init__(door.server, **how)
@@ -48,6 +52,7 @@ class Guarded(RequestHandler):
         self._address: str | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._phase = _Phase.HEAD
+        self._plain = door.quick is not None  # aiohttp's parser holds no part of a message
         self._until = 0.0
         self._stuck_s: float | None = None  # since when nothing of an answer is taken
 
@@ -65,6 +70,8 @@ class Guarded(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Note what came: the beginning of a head, all of it, or a piece of a body."""
+        if self._plain and not self.is_busy() and self._quickly(data):
+            return
         super().data_received(data)
         now = self._loop.time()
         if self.is_busy():
@@ -81,6 +88,23 @@ class Guarded(RequestHandler):
         """Note that the client has caught up."""
         super().resume_writing()
         self._stuck_s = None
+
+    def _quickly(self, data: bytes) -> bool:
+        """Answer at once, if that can be done; tell whether it was."""
+        transport, door = self.transport, self._door
+        if transport is None or door.quick is None or transport.is_closing():
+            return False
+        request = quick.read(data, transport)
+        # What aiohttp is given is one whole message, or this connection stays with it.
+        self._plain = request is not None
+        if request is None or transport.get_write_buffer_size():
+            return False
+        answer = door.quick(request)
+        if answer is None:
+            return False
+        transport.write(answer)
+        self._phase, self._until = _Phase.IDLE, self._loop.time() + door.idle_s
+        return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the connection."""
@@ -136,9 +160,10 @@ class Door:
         connections: int = MAX_CONNECTIONS,
         of_one: int = MAX_CONNECTIONS_OF_ONE,
         line_bytes: int = MAX_LINE_BYTES,
+        quick: Quick | None = None,
     ) -> None:
         self.header_s, self.body_s, self.idle_s = header_s, body_s, idle_s
-        self.line_bytes = line_bytes
+        self.line_bytes, self.quick = line_bytes, quick
         self.write_s = write_s
         self.tick_s = min(1.0, header_s / 4, body_s / 4, write_s / 4)
         self._limit, self._of_one = connections, of_one
@@ -151,7 +176,7 @@ class Door:
         return Guarded(
             self,
             loop=asyncio.get_running_loop(),
-            keepalive_timeout=2 * self.idle_s,  # ours comes first
+            keepalive_timeout=_NEVER_S,  # ours comes first
             max_line_size=self.line_bytes,
             max_field_size=MAX_FIELD_BYTES,
             read_bufsize=READ_BYTES,

@@ -19,6 +19,7 @@ from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import BlockMissing, Family, ReadsAtHand
 
 INLINE_BYTES: Final = 256 * 1024 + 64  # a chunk of 256 KiB in its dag-pb frame, too
+AT_ONCE_BYTES: Final = 64 * 1024
 RETRIEVAL_TIMEOUT_S: Final = 30.0
 WORKERS: Final = 4
 READERS_AHEAD: Final = 16  # walks that may read ahead at a time, `ahead.AHEAD_BYTES` each
@@ -33,6 +34,10 @@ class RetrievalTimedOut(Unavailable):
     def __init__(self, cid: Cid, timeout_s: float) -> None:
         super().__init__(f"block {cid} could not be had from anybody within {timeout_s:g} s")
         self.cid, self.timeout_s = cid, timeout_s
+
+
+class WouldWait(BaseException):
+    """A block isn't had at once by who can't wait. No error: nobody is to catch it on the way."""
 
 
 class Exchange(Protocol):
@@ -71,6 +76,10 @@ class Fetch:
         asked. What is fetched is kept in *family*.
         """
         return Reader(self, self._store(), None if local else self.exchange, family, public)
+
+    def at_once(self, *, public: bool = False, local: bool = False) -> "AtOnce":
+        """Return what gets the blocks of a walk that must not wait; see `reading`."""
+        return AtOnce(self._store(), public, local or self.exchange is None)
 
     async def in_thread(self, work: Callable[[], Block]) -> Block:
         """Do *work*, which may wait for a disk, beside the loop."""
@@ -181,3 +190,24 @@ class Reader:
             for task in ahead.under_way():
                 task.cancel()
             self._fetch.ended()
+
+
+class AtOnce:
+    """Gets small blocks that are here without waiting, else raises `WouldWait`."""
+
+    __slots__ = ("_final", "_public", "_store")
+
+    def __init__(self, store: ReadsAtHand, public: bool, final: bool) -> None:
+        self._store, self._public, self._final = store, public, final
+
+    async def __call__(self, need: Need) -> Block:
+        """Return the block of *need*; raises `BlockMissing` when nobody else would be asked."""
+        try:
+            block = self._store.at_hand(need.cid, AT_ONCE_BYTES, public=self._public)
+        except BlockMissing:
+            if self._final:
+                raise
+            raise WouldWait from None
+        if block is None:
+            raise WouldWait
+        return block

@@ -12,14 +12,14 @@ from typing import Final
 
 from aiohttp import HttpVersion11, web
 
-from jiaozi_node import __version__
+from jiaozi_node.dag.walk import AsyncGet
 from jiaozi_node.http.gateway.negotiate import IMPLICIT, Form
 from jiaozi_node.http.gateway.settings import Settings
 from jiaozi_node.http.gateway.target import Target, escape_path
 from jiaozi_node.http.gateway.wiring import Named, Site, Wiring
-from jiaozi_node.node.fetch import Reader
+from jiaozi_node.http.quick import QuickRequest, Request, Whole
+from jiaozi_node.node.fetch import WouldWait
 
-SERVER: Final = f"jiaozi/{__version__}"
 IMMUTABLE: Final = "public, max-age=29030400, immutable"
 _UNSAFE = {i: f"%{i:02X}" for i in (*range(0x20), 0x7F)}
 
@@ -28,12 +28,12 @@ _UNSAFE = {i: f"%{i:02X}" for i in (*range(0x20), 0x7F)}
 class Asked:
     """A request under way."""
 
-    request: web.BaseRequest
+    request: Request
     target: Target
     settings: Settings
     site: Site
     wiring: Wiring
-    get: Reader
+    get: AsyncGet
     form: Form = IMPLICIT
     named: Named | None = None  # for paths below /ipns/
     headers: dict[str, str] = field(default_factory=dict)
@@ -82,18 +82,17 @@ def header_text(text: str) -> str:
     return text.translate(_UNSAFE) if not text.isprintable() else text
 
 
+Reply = Whole | web.StreamResponse  # to be sent, or under way
+
+
 def answer(
     asked: Asked, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None
-) -> web.Response:
+) -> Whole:
     """Return a whole answer."""
-    given = {**asked.headers, **(headers or {}), "Server": SERVER}
-    if asked.is_head and status not in (204, 304):
-        given.setdefault("Content-Length", str(len(body)))
-        body = b""
-    return web.Response(status=status, body=body, headers=given)
+    return Whole(status, {**asked.headers, **headers} if headers else asked.headers, body)
 
 
-def redirect(asked: Asked, status: int, location: str) -> web.Response:
+def redirect(asked: Asked, status: int, location: str) -> Whole:
     """Send the client to another URL."""
     location = header_text(location)
     body = f'<a href="{escape(location)}">Moved</a>.\n'.encode()
@@ -103,7 +102,9 @@ def redirect(asked: Asked, status: int, location: str) -> web.Response:
 
 def begun(asked: Asked, status: int, length: int | None) -> web.StreamResponse:
     """Return an answer whose body is still to come, of *length* bytes where that is known."""
-    given = {**asked.headers, "Server": SERVER}
+    if isinstance(asked.request, QuickRequest):
+        raise WouldWait
+    given = {**asked.settings.headers, **asked.headers}
     if length is not None:
         given["Content-Length"] = str(length)
     response = web.StreamResponse(status=status, headers=given)

@@ -6,15 +6,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import web
-
 from jiaozi_node.dag.walk import Walk, arun, astream, need
 from jiaozi_node.errors import NotFound
 from jiaozi_node.formats import car
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.http.gateway import negotiate
-from jiaozi_node.http.gateway.asked import Asked
+from jiaozi_node.http.gateway.asked import Asked, Reply
+from jiaozi_node.http.gateway.cids import shown
 from jiaozi_node.http.gateway.conditions import unchanged
 from jiaozi_node.http.gateway.content import not_modified
 from jiaozi_node.http.gateway.file import headed
@@ -93,7 +92,7 @@ def _is_number(text: str) -> bool:
     return digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS
 
 
-async def serve_car(asked: Asked, path: Path) -> web.StreamResponse:
+async def serve_car(asked: Asked, path: Path) -> Reply:
     """Answer with the CAR of *path*; with the blocks that prove it, where it leads nowhere."""
     wish = wish_of(asked.target.query, asked.form.params)
     headers = asked.headers
@@ -115,7 +114,7 @@ async def serve_car(asked: Asked, path: Path) -> web.StreamResponse:
             raise
         proof = _stream(asked, _nothing(), [car.header([_NOWHERE]), *way])
         return await send(asked, 200, proof)
-    headers["X-Ipfs-Roots"] = ",".join([str(cid) for cid in (*found.above, found.cid)])
+    headers["X-Ipfs-Roots"] = ",".join([shown(cid) for cid in (*found.above, found.cid)])
     known = await _known(asked, found)
     walk = scope.terminus(found.cid, wish.scope, wish.span, sent, known)
     return await send(asked, 200, _stream(asked, walk, [car.header([found.cid]), *way]))
@@ -129,7 +128,8 @@ async def _follow(asked: Asked, path: Path, sent: Sent | None, way: list[bytes])
         results.append((yield from scope.recorded(resolve(path), sent)))
 
     async with aclosing(astream(walk(), asked.get)) as found:
-        way += [car.section(block.cid, block.data) async for block in found]
+        async for block in found:  # what came before a fault proves it
+            way.append(car.section(block.cid, block.data))  # noqa: PERF401
     return results[0]
 
 

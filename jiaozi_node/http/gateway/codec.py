@@ -2,19 +2,18 @@
 
 from typing import Final
 
-from aiohttp import web
-
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import CODEC_NAMES
 from jiaozi_node.http.gateway import negotiate, page
-from jiaozi_node.http.gateway.asked import Asked, answer, redirect
+from jiaozi_node.http.gateway.asked import Asked, Reply, answer, redirect
 from jiaozi_node.http.gateway.conditions import etag, node_page_etag, unchanged
 from jiaozi_node.http.gateway.content import Content, not_modified, serve
 from jiaozi_node.http.gateway.file import headed, too_large
 from jiaozi_node.http.gateway.naming import asked_name, disposition
 from jiaozi_node.http.gateway.node_page import node_page
 from jiaozi_node.http.gateway.problem import Problem
+from jiaozi_node.http.quick import Whole
 
 MEDIA: Final = {
     c.JSON: negotiate.JSON,
@@ -44,7 +43,7 @@ def refuse_conversion(asked: Asked, codec: int) -> None:
         )
 
 
-async def serve_document(asked: Asked, block: Block) -> web.StreamResponse:
+async def serve_document(asked: Asked, block: Block) -> Reply:
     """Answer with the document *block*, or for browsers with a page that shows it."""
     cid = block.cid
     too_large(asked, len(block.data), asked.settings.max_deserialized_bytes)
@@ -62,7 +61,7 @@ async def serve_document(asked: Asked, block: Block) -> web.StreamResponse:
     return await serve(asked, Content(len(block.data), etag(cid, media), None, block.data))
 
 
-async def _shown(asked: Asked, block: Block) -> web.Response:
+async def _shown(asked: Asked, block: Block) -> Whole:
     """Answer with a page that shows *block* and links what it links."""
     if not asked.target.raw_path.endswith("/"):
         return redirect(asked, 301, asked.target.with_slash())

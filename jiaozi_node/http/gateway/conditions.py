@@ -7,6 +7,7 @@ from email.utils import formatdate, parsedate
 from typing import Final
 
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.http.gateway.cids import shown
 from jiaozi_node.http.gateway.negotiate import TAR
 
 LISTING_VERSION: Final = "1"  # of the pages we make: a new look needs a new number
@@ -16,20 +17,20 @@ _TAG = re.compile(r'\s*,?\s*(?:(\*)|((?:W/)?"[\x21\x23-\x7e\x80-\U0010ffff]*"))'
 def etag(cid: Cid, media: str = "") -> str:
     """Return the Etag of the content of *cid* in the form *media*."""
     if not media:
-        return f'"{cid}"'
-    short = re.split(r"[/.]", media)[-1]
+        return f'"{shown(cid)}"'
+    short = media[max(media.rfind("/"), media.rfind(".")) + 1 :]
     weak = "W/" if media == TAR else ""  # times of unpacking stand in it
-    return f'{weak}"{cid}.{short}"'
+    return f'{weak}"{shown(cid)}.{short}"'
 
 
 def listing_etag(cid: Cid) -> str:
     """Return the Etag of the page that lists the directory *cid*."""
-    return f'"DirIndex-jz{LISTING_VERSION}_CID-{cid}"'
+    return f'"DirIndex-jz{LISTING_VERSION}_CID-{shown(cid)}"'
 
 
 def node_page_etag(cid: Cid) -> str:
     """Return the Etag of the page that shows the node *cid*."""
-    return f'"DagIndex-jz{LISTING_VERSION}_CID-{cid}"'
+    return f'"DagIndex-jz{LISTING_VERSION}_CID-{shown(cid)}"'
 
 
 def _opaque(tag: str) -> str:

@@ -8,13 +8,12 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import web
-
 from jiaozi_node.http.gateway import conditions
-from jiaozi_node.http.gateway.asked import Asked, answer
+from jiaozi_node.http.gateway.asked import Asked, Reply, answer
 from jiaozi_node.http.gateway.problem import Problem
 from jiaozi_node.http.gateway.ranges import Span, spans
 from jiaozi_node.http.gateway.sending import Part, send
+from jiaozi_node.http.quick import Whole
 
 # Bytes of a span, in pieces.
 Pieces = Callable[[Span], AsyncGenerator[Part, None]]
@@ -45,7 +44,7 @@ async def _once(data: Part) -> AsyncGenerator[Part, None]:
     yield data
 
 
-async def serve(asked: Asked, content: Content) -> web.StreamResponse:
+async def serve(asked: Asked, content: Content) -> Reply:
     """Answer with *content* or the part of it that is asked for; ``Content-Type`` is set before."""
     given, headers = asked.request.headers, asked.headers
     headers["Etag"] = content.etag
@@ -75,7 +74,7 @@ async def serve(asked: Asked, content: Content) -> web.StreamResponse:
     return await send(asked, status, content.span(span), span.length)
 
 
-def not_modified(asked: Asked) -> web.Response:
+def not_modified(asked: Asked) -> Whole:
     """Answer that the client has it already."""
     headers = asked.headers
     for name in ("Content-Type", "Content-Disposition", "Last-Modified", "Content-Length"):
@@ -83,7 +82,7 @@ def not_modified(asked: Asked) -> web.Response:
     return answer(asked, 304)
 
 
-async def _several(asked: Asked, content: Content, wanted: list[Span]) -> web.StreamResponse:
+async def _several(asked: Asked, content: Content, wanted: list[Span]) -> Reply:
     """Answer with several ranges, a part of ``multipart/byteranges`` for each."""
     boundary = f"jiaozi-{os.urandom(12).hex()}"
     media = asked.headers["Content-Type"]

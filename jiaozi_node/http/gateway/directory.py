@@ -1,12 +1,10 @@
 """Directories: their ``index.html``, else the page that lists them."""
 
-from aiohttp import web
-
 from jiaozi_node.dag.walk import Need, arun
 from jiaozi_node.formats import unixfs_pb
 from jiaozi_node.formats.block import Block
 from jiaozi_node.http.gateway import page
-from jiaozi_node.http.gateway.asked import Asked, answer, redirect
+from jiaozi_node.http.gateway.asked import Asked, Reply, answer, redirect
 from jiaozi_node.http.gateway.conditions import listing_etag, unchanged
 from jiaozi_node.http.gateway.content import not_modified
 from jiaozi_node.http.gateway.file import Holding, serve_file, too_large
@@ -20,7 +18,7 @@ from jiaozi_node.unixfs.directory import EntryMissing, lookup_in
 INDEX = "index.html"
 
 
-async def serve_directory(asked: Asked, block: Block, parsed: Parsed) -> web.StreamResponse:
+async def serve_directory(asked: Asked, block: Block, parsed: Parsed) -> Reply:
     """Answer with the directory whose root is *block*."""
     target = asked.target
     if not target.raw_path.endswith("/") and target.query.get("go-get") != "1":
@@ -42,7 +40,7 @@ async def serve_directory(asked: Asked, block: Block, parsed: Parsed) -> web.Str
     return await serve_file(asked, index, found, block.cid, "text/html")
 
 
-async def _list(asked: Asked, block: Block, total: int) -> web.StreamResponse:
+async def _list(asked: Asked, block: Block, total: int) -> Reply:
     headers = asked.headers
     headers["Etag"] = listing_etag(block.cid)
     headers["Cache-Control"] = "public, max-age=604800, stale-while-revalidate=2678400"

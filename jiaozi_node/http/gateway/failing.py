@@ -3,11 +3,10 @@
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import web
-
 from jiaozi_node.http.gateway import page
 from jiaozi_node.http.gateway.asked import Asked, answer
 from jiaozi_node.http.gateway.problem import Problem
+from jiaozi_node.http.quick import Whole
 
 _HINTS: Final = {
     400: "The request can't be read. A content path is written /ipfs/CID/path or /ipns/NAME/path.",
@@ -30,7 +29,7 @@ _HINTS: Final = {
 }
 
 
-def failed(asked: Asked, problem: Problem) -> web.Response:
+def failed(asked: Asked, problem: Problem) -> Whole:
     """Answer with *problem*."""
     headers = asked.headers
     for name in ("Etag", "Cache-Control", "Content-Disposition", "Last-Modified", "Accept-Ranges",

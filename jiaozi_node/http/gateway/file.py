@@ -3,20 +3,19 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from aiohttp import web
-
-from jiaozi_node.dag.walk import Need, astream
+from jiaozi_node.dag.walk import AsyncGet, Need, astream
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.http.gateway import media
-from jiaozi_node.http.gateway.asked import Asked
+from jiaozi_node.http.gateway.asked import Asked, Reply
 from jiaozi_node.http.gateway.conditions import etag
 from jiaozi_node.http.gateway.content import SANDBOX, Content, serve
 from jiaozi_node.http.gateway.naming import asked_name, disposition, name_of
 from jiaozi_node.http.gateway.problem import Problem
 from jiaozi_node.http.gateway.ranges import Span
 from jiaozi_node.http.gateway.sending import Part
-from jiaozi_node.node.fetch import Reader
+from jiaozi_node.http.quick import QuickRequest
+from jiaozi_node.node.fetch import WouldWait
 from jiaozi_node.unixfs.blocks import Parsed
 from jiaozi_node.unixfs.read import file_bytes, read
 
@@ -28,7 +27,7 @@ class Holding:
 
     __slots__ = ("_get", "_held")
 
-    def __init__(self, block: Block, get: Reader) -> None:
+    def __init__(self, block: Block, get: AsyncGet) -> None:
         self._held, self._get = {block.cid.raw: block}, get
 
     async def __call__(self, need: Need) -> Block:
@@ -42,9 +41,7 @@ class Holding:
         return block
 
 
-async def serve_file(
-    asked: Asked, block: Block, parsed: Parsed, cid: Cid, kind: str = ""
-) -> web.StreamResponse:
+async def serve_file(asked: Asked, block: Block, parsed: Parsed, cid: Cid, kind: str = "") -> Reply:
     """Answer with the file whose root is *block*, under the Etag of *cid*; *kind* is its type."""
     size = file_bytes(block.cid, parsed)
     too_large(asked, size, asked.settings.max_deserialized_bytes)
@@ -58,6 +55,8 @@ async def serve_file(
     data: Part | None = None
     if not parsed.links:
         data = parsed.raw if parsed.raw is not None else parsed.message.data or b""
+    elif isinstance(asked.request, QuickRequest):
+        raise WouldWait
     get = Holding(block, asked.get)
 
     def pieces(span: Span) -> AsyncGenerator[Part, None]:
@@ -114,7 +113,7 @@ def too_large(asked: Asked, size: int, deserialized_limit: int = 0) -> None:
             )
 
 
-async def serve_symlink(asked: Asked, block: Block, parsed: Parsed) -> web.StreamResponse:
+async def serve_symlink(asked: Asked, block: Block, parsed: Parsed) -> Reply:
     """Answer with where the symlink *block* leads: it is not followed."""
     target = parsed.message.data or b""
     headed(asked, "inode/symlink")

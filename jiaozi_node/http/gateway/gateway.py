@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
-from jiaozi_node.dag.walk import Need, arun, need
+from jiaozi_node.dag.walk import AsyncGet, Need, arun, need
 from jiaozi_node.errors import JiaoziError, Malformed, NotFound, Refused
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats import peer_id, unixfs_pb
@@ -20,8 +20,9 @@ from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.http.gateway import failing, negotiate, problem
 from jiaozi_node.http.gateway.admission import Rooms
-from jiaozi_node.http.gateway.asked import Asked, answer, redirect
+from jiaozi_node.http.gateway.asked import Asked, Reply, answer, redirect
 from jiaozi_node.http.gateway.car import serve_car
+from jiaozi_node.http.gateway.cids import parsed, shown
 from jiaozi_node.http.gateway.codec import MEDIA, refuse_conversion, serve_document
 from jiaozi_node.http.gateway.conditions import etag, names
 from jiaozi_node.http.gateway.content import not_modified
@@ -36,12 +37,14 @@ from jiaozi_node.http.gateway.settings import Settings, settings_of
 from jiaozi_node.http.gateway.tar import serve_tar
 from jiaozi_node.http.gateway.target import Target, unclean
 from jiaozi_node.http.gateway.wiring import PATH_SITE, Moved, Wiring
-from jiaozi_node.node.fetch import Fetch
+from jiaozi_node.http.quick import QuickRequest, Request, Whole, finished, render
+from jiaozi_node.node.fetch import Fetch, WouldWait
 from jiaozi_node.unixfs import blocks
 from jiaozi_node.unixfs.resolve import Path, Resolved, split, trail
 
 _log = logging.getLogger(__name__)
 METHODS: Final = "GET, HEAD, OPTIONS"
+_NOTHING: Final = Target("", "", (), slash=False, query={})
 
 
 class Gateway:
@@ -54,43 +57,68 @@ class Gateway:
         self.settings = settings or settings_of({})
         self.wiring = wiring or Wiring()
         self.rooms = Rooms(self.settings.concurrent, self.settings.of_one_client)
+        self._common = "".join([f"{n}: {v}\r\n" for n, v in self.settings.headers.items()])
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         own = is_own(request)
-        reading = self._fetch.reading(public=not own, local=self._stays_here(request))
-        nothing = Target(request.raw_path, "", (), slash=False, query={})
-        with reading as get:
-            asked = Asked(request, nothing, self.settings, PATH_SITE, self.wiring, get)
-            asked.headers.update(self.settings.headers)
-            asked.headers["X-Content-Type-Options"] = "nosniff"
+        with self._fetch.reading(public=not own, local=self._stays_here(request)) as get:
+            asked = self._asked(request, get)
             try:
-                with self.rooms.taken("" if own else client(request)):
-                    async with asyncio.timeout(self.settings.request_s or None):
-                        return await self._answer(asked)
-            except Moved as moved:
-                return redirect(asked, moved.status, moved.location)
+                async with asyncio.timeout(self.settings.request_s or None):
+                    reply = await self._answered(asked, own=own)
             except TimeoutError:
-                return self._late(asked)
-            except Problem as fault:
-                return failing.failed(asked, fault)
-            except (JiaoziError, OSError) as fault:
-                return failing.failed(asked, _told(asked, fault))
+                if asked.response is not None:
+                    cut(asked, at_once=True)
+                    return asked.response
+                limit = f"the answer took longer than {self.settings.request_s:g} s"
+                reply = failing.failed(asked, Problem(504, limit, problem.NO_STORE))
+        if not isinstance(reply, Whole):
+            return reply
+        headers = {**self.settings.headers, **reply.headers}
+        body = reply.body
+        if asked.is_head:
+            headers.setdefault("Content-Length", str(len(body)))
+            body = b""
+        return web.Response(status=reply.status, body=body, headers=headers)
 
-    def _stays_here(self, request: web.BaseRequest) -> bool:
+    def quick(self, request: QuickRequest) -> bytes | None:
+        """Answer a small request from what is at hand, None when that can't be done."""
+        own = is_own(request)
+        get = self._fetch.at_once(public=not own, local=self._stays_here(request))
+        try:
+            whole = finished(self._whole(self._asked(request, get), own=own))
+            return None if whole is None else render(whole, self._common, request.method == "HEAD")
+        except Exception:  # noqa: BLE001 - told to the client by who does it once more
+            _log.exception("%s failed", ascii(request.raw_path))
+            return None
+
+    async def _whole(self, asked: Asked, *, own: bool) -> Whole:
+        reply = await self._answered(asked, own=own)
+        if not isinstance(reply, Whole):
+            raise WouldWait
+        return reply
+
+    def _asked(self, request: Request, get: AsyncGet) -> Asked:
+        return Asked(request, _NOTHING, self.settings, PATH_SITE, self.wiring, get)
+
+    async def _answered(self, asked: Asked, *, own: bool) -> Reply:
+        """Answer, by a status other than success where it comes to that."""
+        try:
+            with self.rooms.taken("" if own else client(asked.request)):
+                return await self._answer(asked)
+        except Moved as moved:
+            return redirect(asked, moved.status, moved.location)
+        except Problem as fault:
+            return failing.failed(asked, fault)
+        except (JiaoziError, OSError) as fault:
+            return failing.failed(asked, _told(asked, fault))
+
+    def _stays_here(self, request: Request) -> bool:
         """Tell whether only what is at hand may be sent."""
         return self.settings.no_fetch or _only_if_cached(request)
 
-    def _late(self, asked: Asked) -> web.StreamResponse:
-        if asked.response is not None:
-            cut(asked, at_once=True)
-            return asked.response
-        limit = self.settings.request_s
-        return failing.failed(
-            asked, Problem(504, f"the answer took longer than {limit:g} s", problem.NO_STORE)
-        )
-
-    async def _answer(self, asked: Asked) -> web.StreamResponse:
+    async def _answer(self, asked: Asked) -> Reply:
         request = asked.request
         method = request.method
         if method == "OPTIONS":
@@ -122,7 +150,7 @@ class Gateway:
         _straighten(asked)
         return await self._content(asked)
 
-    async def _content(self, asked: Asked) -> web.StreamResponse:
+    async def _content(self, asked: Asked) -> Reply:
         request, target = asked.request, asked.target
         asked.form = negotiate.form_of(target.query, ",".join(request.headers.getall("Accept", ())))
         asked.headers["X-Ipfs-Path"] = asked.shown_path
@@ -151,13 +179,13 @@ class Gateway:
         """Return the path below ``/ipfs/`` that is meant."""
         namespace, name, *rest = asked.target.segments
         if namespace == "ipfs":
-            return Path(Cid.parse(name), tuple(rest))
+            return Path(parsed(name), tuple(rest))
         try:
             asked.named = await self.wiring.names.resolve(name)
         except (NotFound, Malformed, Refused) as fault:
             raise Problem(500, f"failed to resolve {asked.shown_path}: {fault}") from None
         _, segments = split(asked.named.path)
-        return Path(Cid.parse(segments[0]), (*segments[1:], *rest))
+        return Path(parsed(segments[0]), (*segments[1:], *rest))
 
     def _refuse_deserialized(self, asked: Asked) -> None:
         """Raise `Problem` for what only a gateway that is trusted may be asked."""
@@ -180,10 +208,10 @@ def _told(asked: Asked, fault: BaseException) -> Problem:
     return found
 
 
-async def _serve(asked: Asked, found: Resolved, roots: Sequence[Cid]) -> web.StreamResponse:
+async def _serve(asked: Asked, found: Resolved, roots: Sequence[Cid]) -> Reply:
     """Answer with what the path led to, in the form that was asked for."""
     cid, media = found.cid, asked.form.media
-    asked.headers["X-Ipfs-Roots"] = ",".join([str(root) for root in roots])
+    asked.headers["X-Ipfs-Roots"] = ",".join([shown(root) for root in roots])
     if media == negotiate.RAW:
         return await serve_raw(asked, cid)
     if media == negotiate.TAR:
@@ -211,18 +239,18 @@ async def _serve(asked: Asked, found: Resolved, roots: Sequence[Cid]) -> web.Str
         refuse_conversion(asked, cid.codec)
     if cid.codec not in (c.RAW, c.DAG_PB):
         raise Problem(406, f"content of codec {cid.codec:#x} can only be had as ?format=raw")
-    parsed = blocks.parse(block)
-    kind = parsed.message.type
+    node = blocks.parse(block)
+    kind = node.message.type
     if kind in (unixfs_pb.FILE, unixfs_pb.RAW):
-        return await serve_file(asked, block, parsed, cid)
+        return await serve_file(asked, block, node, cid)
     if kind == unixfs_pb.SYMLINK:
-        return await serve_symlink(asked, block, parsed)
+        return await serve_symlink(asked, block, node)
     if kind in (unixfs_pb.DIRECTORY, unixfs_pb.HAMT_SHARD):
-        return await serve_directory(asked, block, parsed)
+        return await serve_directory(asked, block, node)
     raise Problem(500, "unsupported UnixFS type")
 
 
-def _only_if_cached(request: web.BaseRequest) -> bool:
+def _only_if_cached(request: Request) -> bool:
     return request.headers.get("Cache-Control", "").strip().lower() == "only-if-cached"
 
 
@@ -241,7 +269,7 @@ def _is_trustless(segments: Sequence[str], media: str) -> bool:
         if namespace == "ipns":
             peer_id.PeerId.parse(name)
             return media == negotiate.IPNS_RECORD and not rest
-        Cid.parse(name)
+        parsed(name)
     except JiaoziError:
         return False
     return media == negotiate.CAR or (media == negotiate.RAW and not rest)

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from jiaozi_node.http.quick import Request
 
 _FORWARDED: Final = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-Ip", "Via")
 
 
-def is_own(request: web.BaseRequest) -> bool:
+def is_own(request: Request) -> bool:
     """Tell whether *request* is made by somebody at this machine."""
     headers = request.headers
     if any(name in headers for name in _FORWARDED):
@@ -24,7 +24,7 @@ def is_own(request: web.BaseRequest) -> bool:
     return not _from_elsewhere(headers)
 
 
-def client(request: web.BaseRequest) -> str:
+def client(request: Request) -> str:
     """Return the address of the connection's other end; "" on a UNIX socket."""
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport is not None else None

@@ -42,6 +42,9 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x89HDF\r\n\x1a\n", "application/x-hdf"),
     (b"ARROW1\x00\x00", "application/vnd.apache.arrow.file"),
 )  # fmt: skip
+_BY_BYTE: Final = {
+    first: [one for one in _MAGIC if one[0][0] == first] for first in {one[0][0] for one in _MAGIC}
+}
 _HTML = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|script|iframe|h1|div|font|table|a"
     rb"|style|title|b|br|p)[\s>]",
@@ -69,7 +72,7 @@ def by_content(data: bytes | memoryview) -> str:
     head = bytes(data[:SNIFFED_BYTES])
     if not head:
         return _TEXT
-    for magic, media in _MAGIC:
+    for magic, media in _BY_BYTE.get(head[0], ()):
         if head.startswith(magic):
             return media
     if head[:4] == b"RIFF" and head[8:12] in _RIFF:
@@ -93,19 +96,20 @@ _FTYP: Final = {
 def _textual(head: bytes, *, whole: bool) -> str:
     if _BINARY.search(head):
         return UNKNOWN
-    if _SVG.match(head):
-        return "image/svg+xml"
-    if _HTML.match(head):
-        return "text/html"
-    if head.lstrip().startswith(b"<?xml"):
-        return "text/xml; charset=utf-8"
+    start = head.lstrip()[:1]
+    if start == b"<":
+        if _SVG.match(head):
+            return "image/svg+xml"
+        if _HTML.match(head):
+            return "text/html"
+        if head.lstrip().startswith(b"<?xml"):
+            return "text/xml; charset=utf-8"
     try:
         head.decode()
     except UnicodeDecodeError as fault:
         if whole or fault.start < len(head) - 3:  # a character may be cut in two
             return UNKNOWN
-    start, end = head.lstrip()[:1], head.rstrip()[-1:]
-    if (start == b"{" and b'"' in head) and (not whole or end == b"}"):
+    if start == b"{" and b'"' in head and (not whole or head.rstrip()[-1:] == b"}"):
         return "application/json"
     return _TEXT
 

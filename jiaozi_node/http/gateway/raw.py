@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from aiohttp import web
-
 from jiaozi_node.dag.walk import arun, need
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.http.gateway.asked import Asked
+from jiaozi_node.http.gateway.asked import Asked, Reply
+from jiaozi_node.http.gateway.cids import shown
 from jiaozi_node.http.gateway.conditions import etag
 from jiaozi_node.http.gateway.content import Content, serve
 from jiaozi_node.http.gateway.file import headed, too_large
@@ -16,10 +15,10 @@ from jiaozi_node.http.gateway.negotiate import RAW
 PROBE: Final = "bafkqaaa"  # the empty identity CID: answered always, by it clients know a gateway
 
 
-async def serve_raw(asked: Asked, cid: Cid) -> web.StreamResponse:
+async def serve_raw(asked: Asked, cid: Cid) -> Reply:
     """Answer with the block of *cid*."""
     block = await arun(need(cid), asked.get)
     too_large(asked, len(block.data))
-    attach(asked, f"{cid}.bin")
+    attach(asked, f"{shown(cid)}.bin")
     headed(asked, RAW)
     return await serve(asked, Content(len(block.data), etag(cid, RAW), None, block.data))

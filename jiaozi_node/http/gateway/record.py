@@ -2,9 +2,7 @@
 
 import hashlib
 
-from aiohttp import web
-
-from jiaozi_node.http.gateway.asked import Asked, answer
+from jiaozi_node.http.gateway.asked import Asked, Reply, answer
 from jiaozi_node.http.gateway.conditions import unchanged
 from jiaozi_node.http.gateway.content import not_modified
 from jiaozi_node.http.gateway.naming import attach
@@ -12,7 +10,7 @@ from jiaozi_node.http.gateway.negotiate import IPNS_RECORD
 from jiaozi_node.http.gateway.problem import Problem
 
 
-async def serve_record(asked: Asked) -> web.StreamResponse:
+async def serve_record(asked: Asked) -> Reply:
     """Answer with the record of the key that the path names."""
     namespace, *names = asked.target.segments
     if namespace != "ipns":

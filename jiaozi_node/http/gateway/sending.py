@@ -15,6 +15,8 @@ from aiohttp import web
 
 from jiaozi_node.errors import JiaoziError
 from jiaozi_node.http.gateway.asked import Asked, begun
+from jiaozi_node.http.quick import QuickRequest
+from jiaozi_node.node.fetch import WouldWait
 
 Part = bytes | memoryview
 
@@ -30,10 +32,13 @@ async def send(
 
     Raises what having the first raises; later faults cut the connection.
     """
+    request = asked.request
+    if isinstance(request, QuickRequest):
+        raise WouldWait
     async with aclosing(parts):
         first = await anext(parts, b"")
         response = begun(asked, status, length)
-        await response.prepare(asked.request)
+        await response.prepare(request)
         if asked.is_head:
             await response.write_eof()
             return response

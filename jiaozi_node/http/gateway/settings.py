@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from jiaozi_node import __version__
 from jiaozi_node.errors import Misuse
 
 CONCURRENT: Final = 4096
@@ -138,4 +139,6 @@ def _headers(given: Any) -> dict[str, str]:  # noqa: ANN401 - of the config
         ("Access-Control-Expose-Headers", _EXPOSED),
     ):
         out[key] = tuple(sorted({*ours, *out.get(key, ())}))
+    out.setdefault("X-Content-Type-Options", ("nosniff",))
+    out.setdefault("Server", (f"jiaozi/{__version__}",))
     return {name: ", ".join(values) for name, values in out.items()}

@@ -5,12 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import cast
 
-from aiohttp import web
-
 from jiaozi_node.dag.walk import AsyncGet, Walk, arun, astream, need
 from jiaozi_node.errors import Malformed
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.http.gateway.asked import Asked
+from jiaozi_node.http.gateway.asked import Asked, Reply
 from jiaozi_node.http.gateway.conditions import etag, unchanged
 from jiaozi_node.http.gateway.content import not_modified
 from jiaozi_node.http.gateway.file import Holding, headed, too_large
@@ -22,7 +20,7 @@ from jiaozi_node.unixfs import blocks
 from jiaozi_node.worktree.tar import archive
 
 
-async def serve_tar(asked: Asked, cid: Cid) -> web.StreamResponse:
+async def serve_tar(asked: Asked, cid: Cid) -> Reply:
     """Answer with the archive of the tree at *cid*, which is called by its CID in it."""
     block = await arun(need(cid), asked.get)
     try:

@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from aiohttp import web
-
 from jiaozi_node.errors import NotFound, Unavailable
 from jiaozi_node.http.gateway.target import Target, read
+from jiaozi_node.http.quick import Request
 
 if TYPE_CHECKING:
     from jiaozi_node.formats.block import Block
-    from jiaozi_node.http.gateway.asked import Asked
+    from jiaozi_node.http.gateway.asked import Asked, Reply
     from jiaozi_node.unixfs.resolve import Path
 
 
@@ -45,7 +44,7 @@ class Moved(Exception):
 class PlacesHosts(Protocol):
     """Reads what the host's name means."""
 
-    async def place(self, request: web.BaseRequest) -> tuple[Site, Target]:
+    async def place(self, request: Request) -> tuple[Site, Target]:
         """Return the site, and the target with the path that the host implies before its own.
 
         Raises `Moved` for a redirection, `problem.Problem`, and what `target.read` raises.
@@ -56,7 +55,7 @@ class PlacesHosts(Protocol):
 class OneHost:
     """Every name of this machine is a path gateway."""
 
-    async def place(self, request: web.BaseRequest) -> tuple[Site, Target]:
+    async def place(self, request: Request) -> tuple[Site, Target]:
         """See `PlacesHosts`."""
         return PATH_SITE, read(request.raw_path)
 
@@ -102,16 +101,14 @@ class NoNames:
 
 
 # Answers below a first name of paths that is neither ipfs nor ipns.
-Room = Callable[["Asked"], Awaitable[web.StreamResponse]]
+Room = Callable[["Asked"], Awaitable["Reply"]]
 # Answers where a path leads nowhere on a site of its own origin; None: it is missing indeed.
-Missing = Callable[["Asked", "Path", Exception], Awaitable[web.StreamResponse | None]]
+Missing = Callable[["Asked", "Path", Exception], Awaitable["Reply | None"]]
 # Makes the page of a node for a browser; None: the usual one.
 NodePage = Callable[["Asked", "Block"], Awaitable[str | None]]
 
 
-async def _not_redirected(
-    _asked: "Asked", _path: "Path", _fault: Exception
-) -> web.StreamResponse | None:
+async def _not_redirected(_asked: "Asked", _path: "Path", _fault: Exception) -> "Reply | None":
     return None
 
 

@@ -113,6 +113,6 @@ async def _chunks(reader: asyncio.StreamReader) -> list[bytes]:
 
 
 async def listen(home: LocalHome, gateway: Gateway) -> tuple[asyncio.Server, Door, int]:
-    door = Door(gateway)
+    door = Door(gateway, quick=gateway.quick)
     server = await asyncio.get_running_loop().create_server(door, "127.0.0.1", 0)
     return server, door, server.sockets[0].getsockname()[1]
