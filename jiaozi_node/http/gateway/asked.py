@@ -21,7 +21,6 @@ from jiaozi_node.http.quick import QuickRequest, Request, Whole
 from jiaozi_node.node.fetch import WouldWait
 
 IMMUTABLE: Final = "public, max-age=29030400, immutable"
-_UNSAFE = {i: f"%{i:02X}" for i in (*range(0x20), 0x7F)}
 
 
 @dataclass(slots=True)
@@ -74,12 +73,8 @@ class Asked:
 
 
 def header_text(text: str) -> str:
-    """Return *text* as it may stand in a header: no control characters, valid UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return escape_path(text)
-    return text.translate(_UNSAFE) if not text.isprintable() else text
+    """Return *text* as it may stand in a header: escaped unless all of it can be printed."""
+    return text if text.isprintable() else escape_path(text)
 
 
 Reply = Whole | web.StreamResponse  # to be sent, or under way

@@ -16,7 +16,7 @@ from jiaozi_node.http.gateway.asked import Asked, Reply
 from jiaozi_node.http.gateway.cids import shown
 from jiaozi_node.http.gateway.conditions import unchanged
 from jiaozi_node.http.gateway.content import not_modified
-from jiaozi_node.http.gateway.file import headed
+from jiaozi_node.http.gateway.file import dag_bytes, headed, too_large
 from jiaozi_node.http.gateway.naming import attach
 from jiaozi_node.http.gateway.problem import Problem
 from jiaozi_node.http.gateway.sending import send
@@ -116,6 +116,9 @@ async def serve_car(asked: Asked, path: Path) -> Reply:
         return await send(asked, 200, proof)
     headers["X-Ipfs-Roots"] = ",".join([shown(cid) for cid in (*found.above, found.cid)])
     known = await _known(asked, found)
+    if asked.settings.max_dag_bytes:
+        block = await arun(need(found.cid), asked.get) if known is None else known
+        too_large(asked, dag_bytes(block))
     walk = scope.terminus(found.cid, wish.scope, wish.span, sent, known)
     return await send(asked, 200, _stream(asked, walk, [car.header([found.cid]), *way]))
 

@@ -7,23 +7,22 @@ from jiaozi_node.http.gateway import page
 from jiaozi_node.http.gateway.asked import Asked, Reply, answer, redirect
 from jiaozi_node.http.gateway.conditions import listing_etag, unchanged
 from jiaozi_node.http.gateway.content import not_modified
-from jiaozi_node.http.gateway.file import Holding, serve_file, too_large
+from jiaozi_node.http.gateway.file import Holding, dag_bytes, serve_file, too_large
 from jiaozi_node.http.gateway.listing import listing
 from jiaozi_node.http.gateway.problem import Problem
 from jiaozi_node.http.gateway.sending import send
 from jiaozi_node.unixfs import blocks
-from jiaozi_node.unixfs.blocks import Parsed
 from jiaozi_node.unixfs.directory import EntryMissing, lookup_in
 
 INDEX = "index.html"
 
 
-async def serve_directory(asked: Asked, block: Block, parsed: Parsed) -> Reply:
+async def serve_directory(asked: Asked, block: Block) -> Reply:
     """Answer with the directory whose root is *block*."""
     target = asked.target
     if not target.raw_path.endswith("/") and target.query.get("go-get") != "1":
         return redirect(asked, 301, target.with_slash())
-    total = len(block.data) + sum([link[2] or 0 for link in parsed.links])
+    total = dag_bytes(block)
     too_large(asked, total, asked.settings.max_deserialized_bytes)
     try:
         entry = await arun(lookup_in(block, INDEX), asked.get)

@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from jiaozi_node.dag.walk import AsyncGet, Need, astream
+from jiaozi_node.formats import cid as c
+from jiaozi_node.formats import dag_pb
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.http.gateway import media
@@ -111,6 +113,14 @@ def too_large(asked: Asked, size: int, deserialized_limit: int = 0) -> None:
                 " node of your own (https://docs.ipfs.tech/install/)",
                 {"Cache-Control": TOO_LARGE_CACHE},
             )
+
+
+def dag_bytes(block: Block) -> int:
+    """Return how much the DAG below *block* is, by its own account."""
+    if block.cid.codec != c.DAG_PB:
+        return len(block.data)
+    links, _ = dag_pb.decode_links(block.data)
+    return len(block.data) + sum([link[2] or 0 for link in links])
 
 
 async def serve_symlink(asked: Asked, block: Block, parsed: Parsed) -> Reply:

@@ -246,7 +246,7 @@ async def _serve(asked: Asked, found: Resolved, roots: Sequence[Cid]) -> Reply:
     if kind == unixfs_pb.SYMLINK:
         return await serve_symlink(asked, block, node)
     if kind in (unixfs_pb.DIRECTORY, unixfs_pb.HAMT_SHARD):
-        return await serve_directory(asked, block, node)
+        return await serve_directory(asked, block)
     raise Problem(500, "unsupported UnixFS type")
 
 

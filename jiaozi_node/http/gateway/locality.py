@@ -54,6 +54,8 @@ def _from_elsewhere(headers: Mapping[str, str]) -> bool:
 
 
 def _is_here(name: str) -> bool:
+    if not name:  # no host at all, or an origin like "null", which sandboxed pages have
+        return False
     return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
 
 

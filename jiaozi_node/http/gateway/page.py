@@ -9,6 +9,12 @@ from urllib.parse import quote
 
 from jiaozi_node.http.gateway.target import escape_path
 
+# Unicode's pictures of control characters; marks that turn the direction of text are shown as U+.
+_SIGNS: Final = {
+    **{code: chr(0x2400 + code) for code in range(0x20)},
+    0x7F: "\u2421",
+    **{code: f"[U+{code:04X}]" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
+}
 POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'self'"
@@ -27,8 +33,9 @@ _STYLE: Final = (
 
 
 def text(value: str) -> str:
-    """Return *value* as text of a page; bytes that are no UTF-8 are shown as ``\\xNN``."""
-    return escape(value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    """Return *value* as text of a page; control characters and bytes that are no UTF-8 as signs."""
+    shown = value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return escape(shown.translate(_SIGNS) if not shown.isprintable() else shown)
 
 
 def link(path: str) -> str:

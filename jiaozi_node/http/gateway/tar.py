@@ -11,7 +11,7 @@ from jiaozi_node.formats.cid import Cid
 from jiaozi_node.http.gateway.asked import Asked, Reply
 from jiaozi_node.http.gateway.conditions import etag, unchanged
 from jiaozi_node.http.gateway.content import not_modified
-from jiaozi_node.http.gateway.file import Holding, headed, too_large
+from jiaozi_node.http.gateway.file import Holding, dag_bytes, headed, too_large
 from jiaozi_node.http.gateway.naming import attach
 from jiaozi_node.http.gateway.negotiate import TAR
 from jiaozi_node.http.gateway.problem import Problem
@@ -24,10 +24,10 @@ async def serve_tar(asked: Asked, cid: Cid) -> Reply:
     """Answer with the archive of the tree at *cid*, which is called by its CID in it."""
     block = await arun(need(cid), asked.get)
     try:
-        parsed = blocks.parse(block)
+        blocks.parse(block)
     except Malformed as fault:
         raise Problem(406, f"only UnixFS can be had as tar: {fault}") from None
-    too_large(asked, len(block.data) + sum([link[2] or 0 for link in parsed.links]))
+    too_large(asked, dag_bytes(block))
     attach(asked, f"{cid}.tar")
     headed(asked, TAR)
     asked.headers["Etag"] = etag(cid, TAR)
