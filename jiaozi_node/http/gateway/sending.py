@@ -20,7 +20,6 @@ from jiaozi_node.node.fetch import WouldWait
 
 Part = bytes | memoryview
 
-STALL_S: Final = 120.0  # for a client to take one write
 _JOIN_BYTES: Final = 64 * 1024
 _TURN_PARTS: Final = 64
 _log = logging.getLogger(__name__)
@@ -70,19 +69,12 @@ async def send(
             if waiting:
                 await _write(response, waiting)
             cut(asked)
-        except TimeoutError:
-            cut(asked, at_once=True)
     return response
 
 
 async def _write(response: web.StreamResponse, parts: list[Part]) -> None:
     data = parts[0] if len(parts) == 1 else b"".join(parts)
-    if not data:
-        return
-    if len(data) < _JOIN_BYTES:
-        await response.write(data)
-        return
-    async with asyncio.timeout(STALL_S):
+    if data:
         await response.write(data)
 
 
