@@ -31,10 +31,10 @@ class Daemon:
 
 
 @contextmanager
-def running(program: Program, *words: str) -> Iterator[Daemon]:
+def running(program: Program, *words: str, offline: bool = True) -> Iterator[Daemon]:
     """Have the daemon of *program* run, with *words* behind ``--offline``."""
     process = subprocess.Popen(
-        [*program.words, "daemon", "--offline", *words],
+        [*program.words, "daemon", *(["--offline"] if offline else []), *words],
         env=program.environ(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

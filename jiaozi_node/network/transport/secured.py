@@ -33,6 +33,7 @@ from jiaozi_node.network.transport.noise import (
 READ_BYTES: Final = 64 * 1024
 WRITE_BYTES: Final = 64 * 1024  # sealed between two chances for others to run
 HANDSHAKE_S: Final = 10.0
+CLOSE_S: Final = 1.0
 
 
 class ConnectionLost(IOException):
@@ -64,6 +65,7 @@ class Noise(ISecureTransport):
             head = await _exactly(conn, held, 2)
             return shake.read(await _exactly(conn, held, head[0] << 8 | head[1]))
 
+        done = False
         try:
             with trio.fail_after(HANDSHAKE_S):
                 if initiator:
@@ -74,10 +76,15 @@ class Noise(ISecureTransport):
                     await read()
                     await conn.write(framed(shake.write(voucher)))
                     key = check_voucher(await read(), shake.their_static, wanted)
+            done = True
         except trio.TooSlowError:
             raise HandshakeFailure(f"noise: no handshake within {HANDSHAKE_S:g} s") from None
         except (JiaoziError, IOException) as fault:
             raise HandshakeFailure(str(fault)) from fault
+        finally:
+            if not done:  # whoever is cancelled here leaves the connection to us
+                with trio.CancelScope(shield=True), trio.move_on_after(CLOSE_S):
+                    await conn.close()
         sealing, opening = shake.split()
         return Secured(conn, self._libp2p_key, key, Sealer(sealing), Opener(opening), bytes(held))
 

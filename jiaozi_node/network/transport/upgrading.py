@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import trio
 from libp2p.abc import IMuxedConn, ISecureConn
 from libp2p.crypto.keys import PrivateKey as Libp2pPrivateKey
 from libp2p.custom_types import TProtocol
@@ -13,7 +14,7 @@ from libp2p.transport.upgrader import TransportUpgrader
 from jiaozi_node.formats.key_types import SignKey
 from jiaozi_node.network.transport import noise, yamux
 from jiaozi_node.network.transport.muxed import Muxed
-from jiaozi_node.network.transport.secured import Noise, Secured
+from jiaozi_node.network.transport.secured import CLOSE_S, Noise, Secured
 from jiaozi_node.network.transport.yamux import Budget
 
 _NOISE: Final = TProtocol(noise.PROTOCOL)
@@ -35,8 +36,14 @@ class Upgrader(TransportUpgrader):
         """Agree on yamux over *conn*."""
         if not isinstance(conn, Secured):
             return await super().upgrade_connection(conn, peer_id)
+        agreed = False
         try:
             await self.muxer_multistream.select_transport(conn)
+            agreed = True
         except (MultiselectError, MultiselectClientError) as fault:
             raise MuxerUpgradeFailure("failed to negotiate the multiplexer protocol") from fault
+        finally:
+            if not agreed:
+                with trio.CancelScope(shield=True), trio.move_on_after(CLOSE_S):
+                    await conn.close()
         return Muxed(conn, peer_id, self._budget)
