@@ -28,6 +28,7 @@ COMMANDS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("cherry-pick",): ("replay", "CHERRY_PICK", "Make here what other commits changed."),
     ("revert",): ("replay", "REVERT", "Unmake what commits changed."),
     ("checkout",): ("checkout", "CHECKOUT", "Go to a branch or version, or bring paths back."),
+    ("convert",): ("convert", "CONVERT", "Take a version of another profile into this one."),
     ("rm",): ("rm", "RM", "Remove files from the directory and the stage."),
     ("mv",): ("rm", "MV", "Give tracked files another name."),
     ("restore",): ("restore", "RESTORE", "Bring files, or the stage, back to what they were."),

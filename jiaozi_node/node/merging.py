@@ -6,7 +6,7 @@ hold git's markers or ours, and what `ending` does, or a commit, ends it.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from jiaozi_node.dag.walk import driven, run
 from jiaozi_node.errors import Malformed, Refused
@@ -20,14 +20,24 @@ from jiaozi_node.node.moving import Intent, Turn
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.status import staged
 from jiaozi_node.stores.api import Family
+from jiaozi_node.stores.scratch import Scratch
 from jiaozi_node.unixfs import profile as profiles
+from jiaozi_node.unixfs.convert import converted
+from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.versioning import commit as commits
 from jiaozi_node.versioning import fields, history, merge_commits, merges
 from jiaozi_node.versioning.agent import Agent
 from jiaozi_node.versioning.conflict import Conflict as Dispute
 from jiaozi_node.versioning.drivers.outcome import Labels
-from jiaozi_node.versioning.merge import Options
-from jiaozi_node.versioning.merge_commits import FAST_FORWARD, MERGED, UP_TO_DATE, UnlikeProfiles
+from jiaozi_node.versioning.merge import Options, Work
+from jiaozi_node.versioning.merge_commits import (
+    FAST_FORWARD,
+    MERGED,
+    UP_TO_DATE,
+    MergedCommits,
+    UnlikeBase,
+    UnlikeProfiles,
+)
 from jiaozi_node.versioning.merge_state import MergeState
 from jiaozi_node.versioning.merges import Under
 from jiaozi_node.versioning.reflog import Note
@@ -36,7 +46,10 @@ from jiaozi_node.versioning.refname import RefName
 IN_DISPUTE: Final = "in-dispute"
 NOT_COMMITTED: Final = "not-committed"
 
+Result = TypeVar("Result")
+
 _SHOWN = 5
+_HELD_BLOCKS = 32  # of a preview, in memory; the others wait in a temporary file
 
 
 class NotForward(Refused):
@@ -97,8 +110,16 @@ def preview(home: Home, ours: Cid, theirs: Cid, wish: Wish) -> Outcome:
     mine, their = (run(history.read(cid), get) for cid in (ours, theirs))
     if mine.profile != their.profile:
         raise UnlikeProfiles(mine.profile, their.profile)
-    work = merge_commits.merge_commits(ours, theirs, profiles.named(mine.profile), _options(wish))
-    found = driven(work, get, _unused)
+    with Scratch(_HELD_BLOCKS) as scratch:
+
+        def again(cid: Cid) -> Block:
+            data = scratch.get(cid.raw)
+            return get(cid) if data is None else Block(cid, data)
+
+        def drive(work: Work[Result]) -> Result:
+            return driven(work, again, lambda block: scratch.put(block.cid.raw, block.data))
+
+        found = _worked_out(ours, theirs, profiles.named(mine.profile), _options(wish), drive)
     kind = found.kind
     if wish.never_forward and kind == FAST_FORWARD:
         kind = MERGED
@@ -134,8 +155,9 @@ def merge(
         note = Note(str(author), f"merge {wish.name}", now)
         if ours is None:
             return _forward(me, None, theirs, note, ())
-        work = merge_commits.merge_commits(ours, theirs, me.profile, _options(wish))
-        found = moving.stored(me, work)
+        found = _worked_out(
+            ours, theirs, me.profile, _options(wish), lambda work: moving.stored(me, work)
+        )
         if found.kind == UP_TO_DATE:
             return Outcome(UP_TO_DATE, found.tree, ours, found.base, found.bases)
         if found.kind == FAST_FORWARD and not wish.never_forward:
@@ -212,5 +234,20 @@ def _options(wish: Wish) -> Options:
     return Options(labels=Labels("HEAD", wish.name), favour=wish.favour)
 
 
-def _unused(_block: Block) -> None:
-    pass
+class _Drive(Protocol):
+    """Runs work that needs blocks and makes some, which it has when it needs them again."""
+
+    def __call__(self, work: Work[Result], /) -> Result: ...
+
+
+def _worked_out(
+    ours: Cid, theirs: Cid, profile: Profile, options: Options, drive: _Drive
+) -> MergedCommits:
+    """Merge two commits; the tree of a base that is of another profile is converted first."""
+    trees: dict[Cid, Cid] = {}
+    while True:
+        work = merge_commits.merge_commits(ours, theirs, profile, options, trees=trees)
+        try:
+            return drive(work)
+        except UnlikeBase as fault:
+            trees[fault.commit] = drive(converted(fault.tree, profile))

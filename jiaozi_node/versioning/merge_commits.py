@@ -4,7 +4,9 @@ Says what is to be done and with which tree; making the commit, and moving a bra
 caller's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from jiaozi_node.dag.walk import Lookup
@@ -21,6 +23,8 @@ UP_TO_DATE: Final = "up-to-date"
 FAST_FORWARD: Final = "fast-forward"
 MERGED: Final = "merged"
 
+NONE: Final[Mapping[Cid, Cid]] = MappingProxyType({})
+
 MAX_VIRTUAL: Final = 16  # §1.3: virtual bases within each other
 
 
@@ -29,10 +33,18 @@ class UnlikeProfiles(Refused):
 
     def __init__(self, ours: str, theirs: str) -> None:
         super().__init__(
-            f"ours is made under profile {ours}, theirs under {theirs}: can't merge; no command"
-            " converts a history, so 'jiaozi get' their files and 'jiaozi add' them here"
+            f"ours is made under profile {ours}, theirs under {theirs}: can't merge;"
+            " 'jiaozi convert REV BRANCH' makes a branch that can"
         )
         self.ours, self.theirs = ours, theirs
+
+
+class UnlikeBase(Refused):
+    """A merge base is made under another recipe than both sides; its *tree* is to be converted."""
+
+    def __init__(self, commit: Cid, tree: Cid, profile: str) -> None:
+        super().__init__(f"the merge base {commit} is made under profile {profile}: can't merge")
+        self.commit, self.tree, self.profile = commit, tree, profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +62,25 @@ class MergedCommits:
 
 
 def merge_commits(
-    ours: Cid, theirs: Cid, profile: Profile, options: Options = DEFAULTS, budget: int = BUDGET
+    ours: Cid,
+    theirs: Cid,
+    profile: Profile,
+    options: Options = DEFAULTS,
+    budget: int = BUDGET,
+    trees: Mapping[Cid, Cid] = NONE,
 ) -> Work[MergedCommits]:
     """Merge the commits *ours* and *theirs*, whose trees are made under *profile*.
 
-    Yields new blocks, those of a virtual base included. Raises `UnlikeProfiles`, `ParentMissing`,
-    `LimitExceeded`, and what `merge.merge` raises.
+    *trees* are those of commits of other profiles, converted. Yields new blocks, those of a virtual
+    base included. Raises `UnlikeProfiles`, `UnlikeBase` for a base that isn't in *trees*,
+    `ParentMissing`, `LimitExceeded`, and what `merge.merge` raises.
     """
-    return (yield from merge.remembering(_merged(ours, theirs, profile, options, budget)))
+    bases = _Bases(profile, options, budget, trees)
+    return (yield from merge.remembering(_merged(ours, theirs, bases)))
 
 
-def _merged(
-    ours: Cid, theirs: Cid, profile: Profile, options: Options, budget: int
-) -> Work[MergedCommits]:
-    bases = yield from merge_bases(ours, theirs, budget)
+def _merged(ours: Cid, theirs: Cid, found: "_Bases") -> Work[MergedCommits]:
+    bases = yield from merge_bases(ours, theirs, found.budget)
     mine = yield from history.read(ours)
     if theirs in bases:
         return MergedCommits(UP_TO_DATE, mine.tree, mine.tree, bases)
@@ -72,40 +89,53 @@ def _merged(
         return MergedCommits(FAST_FORWARD, their.tree, mine.tree, bases)
     if mine.profile != their.profile:
         raise UnlikeProfiles(mine.profile, their.profile)
-    base, unsettled = yield from _tree(bases, profile, options, budget, 0)
-    options = replace(options, unsettled=unsettled)
-    merged = yield from merge.merge(base, mine.tree, their.tree, profile, options)
+    base, unsettled = yield from found.tree(bases, 0)
+    options = replace(found.options, unsettled=unsettled)
+    merged = yield from merge.merge(base, mine.tree, their.tree, found.profile, options)
     return MergedCommits(MERGED, merged.tree, base, bases, merged.conflicts)
 
 
-def _tree(
-    bases: tuple[Cid, ...], profile: Profile, options: Options, budget: int, depth: int
-) -> Work[tuple[Cid | None, frozenset[Path]]]:
-    """Return the tree of *bases*, merged into one where they are several; 16 deep at most.
+@dataclass(frozen=True, slots=True)
+class _Bases:
+    """How the bases of one merge become one tree."""
 
-    The paths are those of it that stand for a dispute.
-    """
-    if not bases:
-        return None, frozenset()
-    if len(bases) > 1 and depth >= MAX_VIRTUAL:
-        raise LimitExceeded("depth of virtual merge bases", MAX_VIRTUAL, depth + 1, "merges")
-    first = yield from history.read(bases[0])
-    tree, done = first.tree, [bases[0]]
-    unsettled: frozenset[Path] = frozenset()
-    labels = Labels("one merge base", "another merge base")
-    virtual = replace(options, virtual=True, favour=None, labels=labels)
-    for other in bases[1:]:
-        there = yield from history.read(other)
-        if there.profile != first.profile:
-            raise UnlikeProfiles(first.profile, there.profile)
-        below = yield from _bases_of_all(done, other, budget)
-        base, before = yield from _tree(below, profile, options, budget, depth + 1)
-        virtual = replace(virtual, unsettled=before | unsettled)
-        merged = yield from merge.merge(base, tree, there.tree, profile, virtual)
-        tree = merged.tree
-        unsettled |= {found.path for found in merged.conflicts}
-        done.append(other)
-    return tree, unsettled
+    profile: Profile
+    options: Options
+    budget: int
+    trees: Mapping[Cid, Cid]
+
+    def tree(self, bases: tuple[Cid, ...], depth: int) -> Work[tuple[Cid | None, frozenset[Path]]]:
+        """Return the tree of *bases*, merged into one where they are several; 16 deep at most.
+
+        The paths are those of it that stand for a dispute.
+        """
+        if not bases:
+            return None, frozenset()
+        if len(bases) > 1 and depth >= MAX_VIRTUAL:
+            raise LimitExceeded("depth of virtual merge bases", MAX_VIRTUAL, depth + 1, "merges")
+        tree, done = (yield from self._own(bases[0])), [bases[0]]
+        unsettled: frozenset[Path] = frozenset()
+        labels = Labels("one merge base", "another merge base")
+        virtual = replace(self.options, virtual=True, favour=None, labels=labels)
+        for other in bases[1:]:
+            there = yield from self._own(other)
+            below = yield from _bases_of_all(done, other, self.budget)
+            base, before = yield from self.tree(below, depth + 1)
+            virtual = replace(virtual, unsettled=before | unsettled)
+            merged = yield from merge.merge(base, tree, there, self.profile, virtual)
+            tree = merged.tree
+            unsettled |= {found.path for found in merged.conflicts}
+            done.append(other)
+        return tree, unsettled
+
+    def _own(self, cid: Cid) -> Lookup[Cid]:
+        """Return the tree of a base, under the profile of both sides."""
+        if cid in self.trees:
+            return self.trees[cid]
+        commit = yield from history.read(cid)
+        if commit.profile != self.profile.name:
+            raise UnlikeBase(cid, commit.tree, commit.profile)
+        return commit.tree
 
 
 def _bases_of_all(done: list[Cid], other: Cid, budget: int) -> Lookup[tuple[Cid, ...]]:

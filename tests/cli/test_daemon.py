@@ -27,6 +27,8 @@ def test_it_says_kubos_lines_and_writes_the_api_file(environ: dict[str, str]) ->
         url = f"http://127.0.0.1:{api.rpartition('/')[2]}/api/v0/version"
         with urllib.request.urlopen(urllib.request.Request(url, method="POST")) as answer:
             assert b'"Version":"0.43.0"' in answer.read()
+        with urllib.request.urlopen(url.replace("v0/version", "v1/openapi.json")) as answer:
+            assert answer.read(20) == b'{"openapi":"3.1.0","'
         with urllib.request.urlopen(f"{gateway}/ipfs/bafkqabtimvwgy3yk") as answer:
             assert answer.read() == b"hello\n"
         process.send_signal(signal.SIGTERM)
