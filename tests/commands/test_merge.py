@@ -373,7 +373,7 @@ def test_unlike_profiles_are_refused_and_what_to_do_is_said(
         said = jiaozi(*words, theirs, code=5).err
         assert "unixfs-v1-2025" in said
         assert "unixfs-v0-2015" in said
-        assert "jiaozi get" in said
+        assert "jiaozi convert REV BRANCH" in said
     assert jiaozi("status", "-s").out == ""
 
 

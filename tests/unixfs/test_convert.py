@@ -74,12 +74,12 @@ def test_it_is_a_fresh_import(tree: Tree, one: str, other: str) -> None:
     assert store.convert(root, before) == Store().add(tree, before)
 
 
-@pytest.mark.parametrize("profile", NAMES)
+@pytest.mark.parametrize("profile", NAMES[:2])
 def test_large_files_and_sharded_directories_too(profile: str) -> None:
     many: Tree = {f"name-{number:05}": b"%d" % number for number in range(6000)}
     tree: Tree = {"many": many, "large": b"\0\1\2" * (CHUNKS // 3), "empty": {}, "nothing": b""}
     store = Store()
-    for source in NAMES:
+    for source in NAMES[:2]:
         root = store.add(tree, profiles.named(source))
         assert store.convert(root, profiles.named(profile)) == Store().add(
             tree, profiles.named(profile)
