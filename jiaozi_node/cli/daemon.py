@@ -251,7 +251,9 @@ class _Daemon:
     @asynccontextmanager
     async def _gateway(self) -> AsyncIterator[list[Listener]]:
         """Serve the gateway, beside the RPC and from the same blocks."""
-        async with gateway(self._home, self._fetch, partial(self._left_s, 0.5)) as listeners:
+        async with gateway(
+            self._home, self._fetch, partial(self._left_s, 0.5), self._environ
+        ) as listeners:
             yield listeners
 
 

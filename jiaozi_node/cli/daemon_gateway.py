@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from jiaozi_node.cli.memory import reuse_freed
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.http.gateway.gateway import Gateway
+from jiaozi_node.http.gateway.names import HomeNames
 from jiaozi_node.http.gateway.settings import settings_of
 from jiaozi_node.http.gateway.wiring import Wiring
 from jiaozi_node.http.guard import Door
@@ -21,14 +23,15 @@ MAX_LINE_BYTES = 32 * 1024
 
 @asynccontextmanager
 async def gateway(
-    home: LocalHome, fetch: Fetch, left_s: Callable[[], float], wiring: Wiring | None = None
+    home: LocalHome, fetch: Fetch, left_s: Callable[[], float], environ: Mapping[str, str]
 ) -> AsyncIterator[list[Listener]]:
     """Serve the gateway on ``Addresses.Gateway``; *left_s* says how long its end may take."""
     reuse_freed()
     config = home.config
     settings = settings_of(config.shown(), duration_s)
     fetch.timeout_s = settings.retrieval_s
-    served = Gateway(fetch, settings, wiring)
+    names = HomeNames(home, environ, time.time)
+    served = Gateway(fetch, settings, Wiring(names=names))
     door = Door(served, line_bytes=MAX_LINE_BYTES, quick=served.quick)
     key = "Addresses.Gateway"
     listeners = await begin_all(door, wanted(key, config.find(key)))
@@ -44,3 +47,4 @@ async def gateway(
         for one in listeners:
             one.close()
         await door.shut(left_s())
+        names.close()

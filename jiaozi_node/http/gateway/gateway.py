@@ -180,6 +180,8 @@ class Gateway:
         namespace, name, *rest = asked.target.segments
         if namespace == "ipfs":
             return Path(parsed(name), tuple(rest))
+        if isinstance(asked.request, QuickRequest):
+            raise WouldWait
         try:
             asked.named = await self.wiring.names.resolve(name)
         except (NotFound, Malformed, Refused) as fault:

@@ -8,6 +8,8 @@ from jiaozi_node.http.gateway.content import not_modified
 from jiaozi_node.http.gateway.naming import attach
 from jiaozi_node.http.gateway.negotiate import IPNS_RECORD
 from jiaozi_node.http.gateway.problem import Problem
+from jiaozi_node.http.quick import QuickRequest
+from jiaozi_node.node.fetch import WouldWait
 
 
 async def serve_record(asked: Asked) -> Reply:
@@ -17,6 +19,8 @@ async def serve_record(asked: Asked) -> Reply:
         raise Problem(400, f"{asked.shown_path} is not an IPNS link")
     if len(names) != 1:
         raise Problem(400, "cannot find ipns key for subpath")
+    if isinstance(asked.request, QuickRequest):
+        raise WouldWait
     record = await asked.wiring.names.record(names[0])
     headers = asked.headers
     digest = hashlib.blake2b(record.raw, digest_size=8).hexdigest()

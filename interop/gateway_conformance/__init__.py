@@ -1,0 +1,1 @@
+"""gateway-conformance, the specifications' own suite, run against jiaozi and a real Kubo."""
