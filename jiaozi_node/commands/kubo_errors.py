@@ -39,9 +39,12 @@ def _missing_part(error: JiaoziError) -> str:
         return f"key not found: {quoted(part)}"
     if "the list has" in text:
         return f"key not found: {quoted(part)}"
-    if text.endswith(("it is a file", "it is a symlink", "it is raw data", "it is a raw")):
+    if text.endswith("it is a symlink"):
+        return f"no link named {quoted(part)} under {getattr(error, 'cid', '?')}"
+    if text.endswith(("it is a file", "it is raw data", "it is a raw")):
+        kind = "bytes" if text.endswith("it is raw data") else "data.Bytes"
         return (
-            'func called on wrong kind: "LookupBySegment" called on a data.Bytes node '
+            f'func called on wrong kind: "LookupBySegment" called on a {kind} node '
             "(kind: bytes), but only makes sense on map or list"
         )
     return text

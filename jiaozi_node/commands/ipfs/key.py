@@ -40,7 +40,10 @@ def ls(call: Call) -> Iterator[dict[str, Any]]:
     """Yield names and ids of all keys."""
     from jiaozi_node.node import keyring
 
-    shown = IdText(call)
+    try:
+        shown = IdText(call)
+    except Misuse as fault:
+        raise Misuse(f"cannot get key encoder: {fault}") from None
     found = keyring.listed(call.home, call.note)
     yield {"Keys": [{"Name": name, "Id": shown(peer)} for name, peer in found]}
 
