@@ -87,8 +87,7 @@ class DnsServer:
 
         with ExitStack() as stack:
             web = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Web))
-            udp = stack.enter_context(socketserver.UDPServer(("127.0.0.1", 0), Udp))
-            tcp = stack.enter_context(_ReusingTcp(udp.server_address, Tcp))
+            udp, tcp = map(stack.enter_context, _on_one_port(Udp, Tcp))
             self.url = f"http://127.0.0.1:{web.server_address[1]}/dns-query"
             self.port = udp.server_address[1]
             for one in (web, udp, tcp):
@@ -102,6 +101,18 @@ class DnsServer:
 class _ReusingTcp(socketserver.TCPServer):
     allow_reuse_address = True
     address_family = socket.AF_INET
+
+
+def _on_one_port(
+    udp: type[socketserver.BaseRequestHandler], tcp: type[socketserver.BaseRequestHandler]
+) -> tuple[socketserver.UDPServer, socketserver.TCPServer]:
+    """Listen on a port that is free for both; another process may have one half of it."""
+    while True:
+        first = socketserver.UDPServer(("127.0.0.1", 0), udp)
+        try:
+            return first, _ReusingTcp(first.server_address, tcp)
+        except OSError:
+            first.server_close()
 
 
 def _chunks(text: str) -> list[str]:
