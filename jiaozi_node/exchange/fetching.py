@@ -5,11 +5,11 @@ in `effects`, in `Partner.entries` and `Partner.cancels` of those in `ready`, an
 Each event costs what it touches: one want, one peer, the providers of one session.
 """
 
-import heapq
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
+from jiaozi_node.exchange.alarms import Alarms
 from jiaozi_node.exchange.effects import Deliver, Effect, Expel, Fail, NotFetched, Seek
 from jiaozi_node.exchange.ledger import Tally
 from jiaozi_node.exchange.message import Entry, Payload, Presence
@@ -30,7 +30,7 @@ MAX_UNWANTED: Final = 3
 FORGIVEN_AFTER: Final = 64
 MAX_SENT_ENTRIES: Final = 1_024
 PATIENCE_S: Final = 60.0
-_MOST_ALARMS: Final = 1_024
+MAX_PATIENCES: Final = 10
 _TURN: Final = 32  # wants that one session hands to a peer before the next session has its turn
 
 NEEDED, SOON = 2, 1  # priorities
@@ -46,9 +46,7 @@ class Fetcher:
         self._partners: dict[Partner, None] = {}  # who served us last is last
         self._wants: dict[bytes, Want] = {}
         self._searching: dict[Session, None] = {}  # sessions that a new peer may help
-        self._alarms: list[tuple[float, int, Partner | Session]] = []
-        self._alarm_count = 0
-        self._most_alarms = _MOST_ALARMS
+        self._alarms: Alarms[Partner | Session] = Alarms()
 
     @property
     def wantlist(self) -> list[Cid]:
@@ -62,11 +60,10 @@ class Fetcher:
         partner = Partner(peer, version)
         self._partners[partner] = None
         for session in list(self._searching):
-            missing = (*session.stuck.values(), *session.seeking.values())
-            for want in missing[:MAX_SOUGHT]:
+            missing = chain(session.stuck.values(), session.seeking.values())
+            for want in list(islice(missing, MAX_SEEKING)):
                 self._look(want, (partner,), now)
-            if not self._able(session):
-                self._search(session, now)
+            self._search_on(session, now)
             self._arm_session(session)
         return partner
 
@@ -296,6 +293,8 @@ class Fetcher:
                     want.hopeful += 1
                     if want.place in (Place.STUCK, Place.PARKED):
                         self._lift(want)
+            for session in list(self._searching):
+                self._search_on(session, now)
         self._arm_partner(partner)
 
     def _count_denial(self, session: Session, partner: Partner) -> None:
@@ -409,7 +408,7 @@ class Fetcher:
                 if len(session.live) == 1:
                     self._arm_session(session)
         if partner.alarm is None and not partner.late:
-            self._arm(partner, now + partner.patience_s)
+            self._alarms.set(partner, now + partner.patience_s)
 
     def _settle_all(self, wants: Iterable[Want], now: float) -> None:
         """Find who is asked next for those of *wants* that nobody is asked for."""
@@ -458,7 +457,10 @@ class Fetcher:
         """Look for who has the next wants of *session*, a few at a time."""
         self._searching[session] = None
         partners = self._reachable()
+        punctual = any(not partner.late for partner in partners)
         while len(session.seeking) < MAX_SEEKING:
+            if not punctual and session.stuck:
+                return  # nobody to ask for more: what is stuck shows when there is
             if session.parked:
                 want = session.parked.popleft()
                 if want.place is not Place.PARKED or want.owner is not session:
@@ -469,8 +471,6 @@ class Fetcher:
             else:
                 want = found
             self._look(want, partners, now)
-            if not partners:
-                return
 
     def _look(self, want: Want, partners: Iterable[Partner], now: float) -> None:
         """Ask those of *partners* who weren't asked: one for the block, the others for HAVE."""
@@ -537,45 +537,27 @@ class Fetcher:
     @property
     def deadline(self) -> float | None:
         """When `tick` is wanted; None while nothing waits for the time."""
-        alarms = self._alarms
-        while alarms:
-            when, _, who = alarms[0]
-            if who.alarm == when:
-                return when
-            heapq.heappop(alarms)
-        return None
+        return self._alarms.next
 
     def tick(self, now: float) -> None:
         """Do what is due."""
-        while (when := self.deadline) is not None and when <= now:
-            who = heapq.heappop(self._alarms)[2]
-            who.alarm = None
+        while (who := self._alarms.due(now)) is not None:
             if isinstance(who, Session):
                 self._check_session(who, now)
             else:
                 self._check_partner(who, now)
 
-    def _arm(self, who: Partner | Session, when: float) -> None:
-        if who.alarm is None or when < who.alarm:
-            who.alarm = when
-            self._alarm_count += 1
-            if len(self._alarms) > self._most_alarms:  # most of sessions that have ended
-                self._alarms = [one for one in self._alarms if one[2].alarm == one[0]]
-                heapq.heapify(self._alarms)
-                self._most_alarms = max(_MOST_ALARMS, 2 * len(self._alarms))
-            heapq.heappush(self._alarms, (when, self._alarm_count, who))
-
     def _arm_partner(self, partner: Partner) -> None:
         due = partner.due
         if due is not None and partner.connected and not partner.late:
-            self._arm(partner, due)
+            self._alarms.set(partner, due)
 
     def _check_partner(self, partner: Partner, now: float) -> None:
         due = partner.due
         if due is None or not partner.connected or partner.late:
             return
         if now < due:
-            self._arm(partner, due)
+            self._alarms.set(partner, due)
             return
         partner.late = True
         partner.slow_down()
@@ -603,7 +585,7 @@ class Fetcher:
             due = min(due, session.live[0][0] + session.patience_s)
         if session.again_at is not None:
             due = min(due, session.again_at)
-        self._arm(session, due)
+        self._alarms.set(session, due)
 
     def _check_session(self, session: Session, now: float) -> None:
         if session.closed or not session.wants:
@@ -611,8 +593,13 @@ class Fetcher:
             return
         live = session.live
         while live and live[0][0] + session.patience_s <= now:
-            want = live.popleft()[1]
-            if session in want.sessions and want.place is not Place.DONE:
+            asked_at, want = live.popleft()
+            if want.place is Place.DONE or session not in want.sessions:
+                continue
+            longest = want.since + MAX_PATIENCES * session.patience_s
+            if want.hopeful and session.last_block > asked_at and now < longest:
+                live.append((now, want))  # its turn will come: others before it did
+            else:
                 self._fail(session, want, now)
         if session.last_block + session.patience_s <= now:
             for multihash in list(session.wants):

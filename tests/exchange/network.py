@@ -78,6 +78,7 @@ class Node(Peer):
         self.ended_at: dict[tuple[Session, Cid], float] = {}
         self.sought: list[Cid] = []
         self.expelled: list[str] = []
+        self.shares = False  # what it fetched is its own to serve
         self._alarm: float | None = None
 
     def connected(self, other: str, version: Version) -> None:
@@ -112,6 +113,7 @@ class Node(Peer):
 
     def pump(self) -> None:
         world = self.world
+        came: list[Block] = []
         for effect in self.bitswap.take(world.now):
             match effect:
                 case Send(peer, data):
@@ -119,6 +121,8 @@ class Node(Peer):
                 case Deliver(session, block):
                     self.delivered.setdefault(session, []).append(block)
                     self.ended_at[session, block.cid] = world.now
+                    if self.shares:
+                        came.append(block)
                 case Fail(session, cid, fault):
                     self.failed.setdefault(session, {})[cid] = fault
                     self.ended_at[session, cid] = world.now
@@ -127,6 +131,11 @@ class Node(Peer):
                 case Expel(peer, _why):
                     self.expelled.append(peer)
                     world.disconnect(self.name, peer)
+        if came:
+            self.blocks.public.update((block.cid.multihash, block.data) for block in came)
+            self.bitswap.appeared([block.cid.multihash for block in came])
+            self.pump()
+            return
         due = self.bitswap.deadline
         if due is not None and (self._alarm is None or due < self._alarm):
             self._alarm = due
@@ -239,9 +248,10 @@ class World:
         self.at(link.free_at, written)
         self.at(link.free_at + link.latency_s, arrived)
 
-    def run(self, until: float) -> None:
-        """Let everything happen up to the moment *until*."""
+    def run(self, until: float, between: Callable[[], None] = lambda: None) -> None:
+        """Let everything happen up to the moment *until*, calling *between* after each event."""
         while self._events and self._events[0][0] <= until:
             self.now, _, act = heapq.heappop(self._events)
             act()
+            between()
         self.now = until

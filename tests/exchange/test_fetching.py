@@ -310,6 +310,87 @@ def test_older_peers_are_asked_for_blocks_and_their_silence_is_a_denial() -> Non
     assert Seek(ONE.cid) in asker.effects
 
 
+def _many(count: int) -> list[Block]:
+    return [Block.of(b"%d of many" % at) for at in range(count)]
+
+
+def test_each_of_many_wants_that_a_peer_denies_is_asked_for() -> None:
+    asker, blocks = Asker("a"), _many(100)
+    asker.want(*blocks)
+    asked: set[Cid] = set()
+    while heard := asker.heard("a"):
+        asked.update(cid for _, cid in heard)
+        asker.says("a", False, *(one for one in blocks if one.cid in {cid for _, cid in heard}))
+    assert asked == {one.cid for one in blocks}
+    assert asker.now == 0
+
+
+def test_a_provider_who_denies_16_in_a_row_is_one_no_longer() -> None:
+    asker, blocks = Asker("a", "b"), _many(200)
+    asker.want(blocks[0])
+    asker.says("a", True, blocks[0])
+    asker.sends("b", blocks[0])
+    asker.said.clear()
+    asker.want(*blocks[1:])
+    told = [cid for _, cid in asker.heard("b")]
+    mine = [one for one in blocks if one.cid in told]
+    asker.says("b", False, *mine[:16])
+    asker.heard("b")
+    elsewhere = [cid for what, cid in asker.heard("a") if what == "block"]
+    assert {one.cid for one in mine[:16]} <= set(elsewhere)
+    by_cid = {one.cid: one for one in blocks}
+    while asked := [by_cid[cid] for what, cid in asker.heard("a") if what == "block"] + [
+        by_cid[cid] for cid in elsewhere
+    ]:
+        elsewhere = []
+        asker.sends("a", *asked)
+    assert [what for what, _ in asker.heard("b")].count("block") == 0
+    assert len(asker.got) == 200 - len(mine) + 16
+
+
+def test_a_late_peer_gets_less_and_again_when_it_answers() -> None:
+    asker, blocks = Asker("a"), _many(200)
+    asker.want(blocks[0])
+    asker.sends("a", blocks[0])
+    asker.said.clear()
+    asker.want(*blocks[1:])
+    first = asker.heard("a")
+    assert len(first) == 33
+    asker.wait(2.1)
+    partner = asker.bitswap._peers["a"].partner
+    assert partner.late
+    assert partner.window == 16
+    assert asker.heard("a") == []
+    asker.sends("a", *blocks[1:31])
+    assert not partner.late
+    assert asker.heard("a") != []
+
+
+def test_no_message_has_a_want_and_its_cancel() -> None:
+    """Kubo takes both for a cancel, in whichever order they stand."""
+    asker = Asker("a")
+    asker.want(TWO)
+    asker.bitswap._peers["a"].sending = True
+    asker.want(ONE)
+    asker.bitswap.cancel(asker.session, [ONE.cid, TWO.cid], 0)
+    asker.want(TWO)
+    asker.heard("a")
+    asker.bitswap.sent("a", 0)
+    asker.pump()
+    assert sorted(asker.heard("a")) == sorted([("cancel", ONE.cid), ("block", TWO.cid)])
+
+
+def test_a_session_that_gets_blocks_goes_on_however_long_it_takes() -> None:
+    asker, blocks = Asker("a"), _many(60)
+    asker.want(*blocks)
+    for one in blocks:
+        asker.wait(asker.now + 1.5)
+        asker.sends("a", one)
+    assert asker.now > 2 * asker.session.patience_s
+    assert asker.failed == []
+    assert len(asker.got) == 60
+
+
 # What is taken
 
 WRONG: dict[str, Payload] = {

@@ -123,6 +123,7 @@ def test_what_turns_public_goes_to_who_waits(wire: Wire) -> None:
     assert got["peer"].presences == (Presence(big.cid.raw, True),)
     assert [one.data for one in got["other"].payload] == [big.data]
     assert got.keys() == {"peer", "other"}
+    assert wire.bitswap.wantlist_of("peer") == []
 
 
 def test_what_turns_private_before_it_is_sent_is_not_sent(wire: Wire) -> None:

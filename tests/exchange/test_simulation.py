@@ -18,6 +18,7 @@ from jiaozi_node.exchange.version import Version
 from jiaozi_node.exchange.want import Session
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats.block import Block
+from tests.exchange import consistent
 from tests.exchange.network import Blocks, Node, World
 
 SEEDS = range(int(os.environ.get("JIAOZI_SEEDS", "200")))
@@ -223,6 +224,96 @@ def test_every_want_ends_and_nothing_unverified_is_taken(part: int) -> None:
             except AssertionError as fault:
                 fault.add_note(f"seed {seed}")
                 raise
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_counts_and_places_are_right_after_every_event(part: int) -> None:
+    for seed in range(1000, 1000 + len(SEEDS) // 4):
+        if seed % 4 == part:
+            scene = Scene(seed)
+            if len(scene.blocks) > 60:
+                continue
+            try:
+                scene.world.run(120, lambda b=scene.me.bitswap: consistent.check(b))  # type: ignore[misc]
+                scene.check()
+            except AssertionError as fault:
+                fault.add_note(f"seed {seed}")
+                raise
+
+
+class Swarm:
+    """Nodes that have a part each and want all; what one fetched it serves. Links come and go."""
+
+    def __init__(self, seed: int) -> None:
+        self.world = world = World(seed)
+        rnd = world.random
+        count = rnd.randint(2, 6)
+        self.blocks = [Block.of(rnd.randbytes(rnd.choice((50, 2_000, 30_000)))) for _ in range(40)]
+        parts = [self.blocks[at::count] for at in range(count)]
+        self.nodes = [world.node(f"node {at}", Blocks(part)) for at, part in enumerate(parts)]
+        self.sessions: dict[Session, Node] = {}
+        for at, node in enumerate(self.nodes):
+            node.shares = True
+            if at:
+                self._link(node.name, rnd.choice(self.nodes[:at]).name)
+            for other in self.nodes[:at]:
+                if rnd.random() < 0.3:
+                    self._link(node.name, other.name)
+            world.at(rnd.random(), lambda n=node: self._begin(n))  # type: ignore[misc]
+
+    def _link(self, one: str, other: str) -> None:
+        world, rnd = self.world, self.world.random
+        latency_s, bytes_per_s = rnd.choice((0.001, 0.1)), rnd.choice((1e6, 1e8))
+
+        def connect() -> None:
+            world.connect(one, other, latency_s, bytes_per_s)
+
+        world.at(rnd.random() * 0.5, connect)
+        for _ in range(rnd.randrange(3)):
+            gone = rnd.random() * 4
+            world.at(gone, lambda: world.disconnect(one, other))
+            world.at(gone + rnd.random(), connect)
+        world.at(6, connect)
+
+    def _begin(self, node: Node) -> None:
+        rnd = self.world.random
+        session = node.bitswap.session(PATIENCE_S)
+        wanted = [one.cid for one in self.blocks if one.cid.multihash not in node.blocks.public]
+        self.sessions[session] = node
+        node.want(session, wanted)
+        passing = node.bitswap.session(PATIENCE_S)  # it wants some of them too, and gives up
+        node.want(passing, rnd.sample(wanted, len(wanted) // 2))
+
+        def give_up() -> None:
+            node.bitswap.cancel(passing, wanted[:5], self.world.now)
+            node.pump()
+            node.bitswap.close(passing, self.world.now)
+            node.pump()
+
+        self.world.at(self.world.now + rnd.random(), give_up)
+
+    def check_all(self) -> None:
+        for node in self.nodes:
+            consistent.check(node.bitswap)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_swarm_gets_all_that_any_of_it_has(part: int) -> None:
+    for seed in range(len(SEEDS) // 2):
+        if seed % 4 != part:
+            continue
+        swarm = Swarm(seed)
+        swarm.world.run(90, swarm.check_all if not seed % 10 else lambda: None)
+        for session, node in swarm.sessions.items():
+            assert not node.failed.get(session), f"seed {seed}"
+            have = node.blocks.public.keys()
+            assert {one.cid.multihash for one in swarm.blocks} <= have, f"seed {seed}"
+            assert node.expelled == [], f"seed {seed}"
+        for node in swarm.nodes:
+            for other in list(node.links):
+                swarm.world.disconnect(node.name, other)
+        for node in swarm.nodes:
+            Scene.check_empty(node)
 
 
 def _served_in(crowd: int) -> float:
