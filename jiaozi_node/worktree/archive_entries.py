@@ -16,6 +16,7 @@ from jiaozi_node.unixfs.read import read
 from jiaozi_node.unixfs.stat import Stat
 from jiaozi_node.worktree import names
 from jiaozi_node.worktree.checkout import Parts, held_by
+from jiaozi_node.worktree.climbing import Climbing, Placed
 
 
 class Entry(NamedTuple):
@@ -30,17 +31,23 @@ class Entry(NamedTuple):
         return delegate(read(self.stat.cid), self.block)
 
 
-def walked(root: Cid, at: Parts, *, sort: bool = False, whole: bool = True) -> Walk[Entry, None]:
+def walked(
+    root: Cid, at: Parts, *, sort: bool = False, whole: bool = True, climbing: bool = False
+) -> Walk[Entry, None]:
     """Yield *root*, which goes to *at*, and all below it; siblings as they are, or in byte order.
 
     Unless *whole*, a directory *root* itself is left out, and the directories of *at* come first.
+    With *climbing*, names may lead out of their directory as `climbing.Climbing` lets them.
     Raises `UnsafeName`, and `LimitExceeded` beyond 256 levels.
     """
-    pending: list[tuple[Parts, Cid]] = [(at, root)]
+    places = Climbing(at) if climbing else None
+    pending = [Placed(at, root)]
     while pending:
-        parts, cid = pending.pop()
-        block = yield from need(cid, tuple([item[1] for item in pending[:-9:-1]]))
+        place = pending.pop()
+        parts, cid, _climbed = place
+        block = yield from need(cid, tuple([item.cid for item in pending[:-9:-1]]))
         found = stat.of(block)
+        place.check(found.kind)
         if whole or len(parts) > len(at) or found.kind != DIRECTORY:
             yield Entry(parts, found, block)
         else:
@@ -51,10 +58,16 @@ def walked(root: Cid, at: Parts, *, sort: bool = False, whole: bool = True) -> W
                 where = f"the depth of {names.shown(parts)}"
                 raise LimitExceeded(where, names.MAX_DEPTH, len(parts), "names")
             held = yield from held_by(block, parts)
-            names.check_all([entry.name for entry in held], parts, reserved=False)
+            if places is None:
+                names.check_all([entry.name for entry in held], parts, reserved=False)
             if sort:
                 held.sort(key=lambda entry: os.fsencode(entry.name))
-            pending += [((*parts, entry.name), entry.cid) for entry in reversed(held)]
+            if places is None:
+                below = [Placed((*parts, entry.name), entry.cid) for entry in held]
+            else:
+                below = places.place(held, parts)
+            below.reverse()
+            pending += below
 
 
 def prefix(text: str) -> Parts:

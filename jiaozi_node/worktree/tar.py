@@ -27,15 +27,16 @@ _GZIP = 31  # zlib's word for 32 KiB of window and a gzip header
 
 
 def archive(
-    root: Cid, name: str, now_s: int, *, exact: bool = False
+    root: Cid, name: str, now_s: int, *, exact: bool = False, climbing: bool = False
 ) -> Walk[bytes | memoryview, None]:
     """Yield the archive of *root*, called *name* in it.
 
     *now_s* stands for absent times. Recorded ones are rounded to seconds unless *exact*: Kubo
-    sends nanoseconds (PAX) only where the archive is not what the user keeps.
+    sends nanoseconds (PAX) only where the archive is not what the user keeps. *climbing* is what
+    `walked` says.
     """
     names.check(name, reserved=False)
-    yield from _written(walked(root, (name,)), now_s, exact=exact)
+    yield from _written(walked(root, (name,), climbing=climbing), now_s, exact=exact)
     yield _END
 
 

@@ -33,11 +33,17 @@ async def serve_tar(asked: Asked, cid: Cid) -> Reply:
     asked.headers["Etag"] = etag(cid, TAR)
     if unchanged(asked.request.headers, asked.headers["Etag"], None):
         return not_modified(asked)
-    walk = archive(cid, str(cid), int(time.time()))
+    walk = archive(cid, str(cid), int(time.time()), climbing=True)
     return await send(asked, 200, _parts(walk, Holding(block, asked.get)))
 
 
 async def _parts(walk: Walk[Part, None], get: AsyncGet) -> AsyncGenerator[Part, None]:
+    """Yield the archive; its second part is had before its first is handed over.
+
+    A tree whose first name may not be in an archive is so refused by its status.
+    """
     async with aclosing(astream(walk, get)) as parts:
+        begin = [bytes(cast("Part", await anext(parts, b""))) for _ in range(2)]
+        yield b"".join(begin)
         async for part in parts:
             yield cast("Part", part)  # of the union, mypy makes what both have in common

@@ -1,5 +1,8 @@
 """The path gateway on its fixtures: https://specs.ipfs.tech/http-gateways/path-gateway/."""
 
+import io
+import tarfile
+
 import pytest
 
 from jiaozi_node.formats import unixfs_pb
@@ -232,3 +235,24 @@ async def test_a_service_worker_of_a_root_is_refused(node: Node) -> None:
     assert (await node.get(f"/ipfs/{root}", **worker)).status == 400
     assert (await node.get("/ipns/en.example", **worker)).status == 400
     assert (await node.get(f"/ipfs/{root}/ascii.txt", **worker)).status == 200
+
+
+async def test_a_tree_comes_as_tar(node: Node) -> None:
+    root = node.load("path_gateway_tar/fixtures")
+    got = await node.get(f"/ipfs/{root}?format=tar")
+    assert (got.status, got["content-type"]) == (200, "application/x-tar")
+    assert got["etag"] == f'W/"{root}.x-tar"'
+    assert got["content-disposition"].startswith(f'attachment; filename="{root}.tar"')
+    with tarfile.open(fileobj=io.BytesIO(got.body)) as archive:
+        file = archive.extractfile(f"{root}/ą/ę/file-źł.txt")
+        assert file is not None
+        assert file.read() == b"I am a txt file on path with utf8\n"
+    same = await node.get(f"/ipfs/{root}?format=tar", If_None_Match=got["etag"])
+    assert same.status == 304
+    inside = await node.get(f"/ipfs/{node.load('path_gateway_tar/inside-root')}?format=tar")
+    with tarfile.open(fileobj=io.BytesIO(inside.body)) as archive:
+        assert [name.partition("/")[2] for name in archive.getnames()] == [
+            "", "foobar", "foobar/directory", "foobar/file",
+        ]  # fmt: skip
+    outside = await node.get(f"/ipfs/{node.load('path_gateway_tar/outside-root')}?format=tar")
+    assert (outside.status, "leads out of the tree" in outside.text) == (500, True)
