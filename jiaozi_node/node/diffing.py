@@ -11,7 +11,7 @@ from typing import NamedTuple
 from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.errors import Malformed, Misuse, NotFound
 from jiaozi_node.formats.cid import DAG_PB, RAW, Cid
-from jiaozi_node.node import moving, nearby, settling
+from jiaozi_node.node import finding, nearby, settling
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.status import Parts, path_text, stat_index, working
 from jiaozi_node.unixfs import compare
@@ -89,7 +89,7 @@ def tree_of(repository: Repository, text: str) -> Cid:
     base, path = revision.split(text)
     tree = repository.commit_at(repository.resolve(base)).tree
     parts = tuple(part for part in (path or "").split("/") if part not in ("", "."))
-    found = moving.find(repository, tree, parts)
+    found = finding.find(repository, tree, parts)
     if found is None:
         meant = nearby.hint(tree, parts, repository.home.blocks.get)
         raise NotFound(f"{text!r}: there is no {'/'.join(parts)!r} in that version{meant}")
@@ -218,7 +218,7 @@ def _base(repository: Repository, one: str, other: str) -> Cid:
 def _trees(repository: Repository, told: Ends, within: Sequence[Parts]) -> Iterator[Delta]:
     for parts in _outermost(within):
         old, new = [
-            None if tree is None else moving.find(repository, tree, parts)
+            None if tree is None else finding.find(repository, tree, parts)
             for tree in (told.earlier, told.later)
         ]
         for change in repository.changed(old, new):

@@ -14,14 +14,13 @@ from stat import S_ISDIR
 from typing import Any, TypeVar
 
 from jiaozi_node.dag.walk import Need, driven, run, stream
-from jiaozi_node.errors import Conflict, JiaoziError, Malformed, NotFound, Refused
+from jiaozi_node.errors import Conflict, JiaoziError, Malformed, Refused
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.node.repository import INTENTS, Repository
 from jiaozi_node.node.status import Parts, path_text, stat_index
-from jiaozi_node.stores.api import BlockMissing, Family
 from jiaozi_node.stores.api import Change as RowChange
-from jiaozi_node.unixfs import resolve
+from jiaozi_node.stores.api import Family
 from jiaozi_node.unixfs.changes import Change, Folder, walked
 from jiaozi_node.unixfs.edit import edit
 from jiaozi_node.unixfs.node import DIRECTORY, FILE, Node
@@ -371,16 +370,6 @@ def stored(repository: Repository, work: Generator[Need | Block, Block | None, R
     blocks = repository.home.blocks
     with blocks.writer(Family.OWN) as writer:
         return driven(work, blocks.get, lambda block: writer.put((block,)))
-
-
-def find(repository: Repository, tree: Cid, parts: Parts) -> Cid | None:
-    """Return the CID at *parts* of *tree*, or None."""
-    try:
-        return run(resolve.resolve(resolve.Path(tree, parts)), repository.home.blocks.get).cid
-    except BlockMissing:
-        raise
-    except NotFound:
-        return None
 
 
 def _node(repository: Repository, cid: Cid) -> Node:

@@ -10,7 +10,7 @@ from fnmatch import translate
 
 from jiaozi_node.errors import Misuse
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node import moving
+from jiaozi_node.node import finding
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.restoring import NothingThere
 from jiaozi_node.node.staging import place_of
@@ -43,7 +43,7 @@ def matched(
         if not text:
             raise Misuse("an empty path names nothing; '.' is the present directory")
         parts = located(repository, os.path.join(directory, text))
-        cid = moving.find(repository, tree, parts)
+        cid = finding.find(repository, tree, parts)
         if cid is not None or parts in also:
             found[parts] = cid
             continue

@@ -14,7 +14,7 @@ from stat import S_ISDIR
 
 from jiaozi_node.errors import Conflict, Misuse, NotFound
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node import moving, settling
+from jiaozi_node.node import finding, moving, settling
 from jiaozi_node.node.moving import RENAME
 from jiaozi_node.node.pathspec import located
 from jiaozi_node.node.repository import INTENTS, Repository
@@ -175,7 +175,7 @@ def _checked_source(repository: Repository, stage: Cid, text: str, source: Parts
     home = place_below(repository.root, os.path.realpath(repository.home.path))
     if home is not None and home[: len(source)] == source:
         raise Outside(text, "it holds the node home")
-    cid = moving.find(repository, stage, source)
+    cid = finding.find(repository, stage, source)
     if cid is None:
         raise NothingThere(text)
     if any(path[: len(source)] == source for path in settling.disputed(repository)):
@@ -198,7 +198,7 @@ def _checked_target(
             raise Taken(shown, ", a directory")
         if not force:
             raise Taken(shown, "; -f replaces it")
-    elif moving.find(repository, stage, place) is not None and not force:
+    elif finding.find(repository, stage, place) is not None and not force:
         raise Taken(shown, " in the stage, though not on disk; -f replaces it")
 
 

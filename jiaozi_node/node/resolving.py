@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from jiaozi_node.dag.walk import gather, run
 from jiaozi_node.errors import Misuse, NotFound
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node import ending, moving, replaying, settling
+from jiaozi_node.node import ending, finding, moving, replaying, settling
 from jiaozi_node.node.moving import Intent, Turn
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.settling import is_within
@@ -66,7 +66,7 @@ def for_side(repository: Repository, within: Sequence[Path], side: str, note: No
             else:
                 edits[found.path] = cid
         gone = [path for path, cid in edits.items() if cid is None]
-        present = {path for path in gone if moving.find(me, stage, path) is not None}
+        present = {path for path in gone if finding.find(me, stage, path) is not None}
         edits = {path: cid for path, cid in edits.items() if cid is not None or path in present}
         tree = moving.carried(me, stage, edits)
         if present:
@@ -131,8 +131,8 @@ def _without_emptied(repository: Repository, tree: Cid, gone: set[Path], side: C
     """Drop directories that became empty with *gone* and that *side* doesn't have (§2.5)."""
     above = {path[:depth] for path in gone for depth in range(1, len(path))}
     for path in sorted(above, key=len, reverse=True):
-        here = moving.find(repository, tree, path)
-        if here is None or moving.find(repository, side, path) is not None:
+        here = finding.find(repository, tree, path)
+        if here is None or finding.find(repository, side, path) is not None:
             continue
         if not run(gather(directory.entries(here)), repository.home.blocks.get):
             tree = moving.carried(repository, tree, {path: None})
@@ -141,7 +141,7 @@ def _without_emptied(repository: Repository, tree: Cid, gone: set[Path], side: C
 
 def _with_mode(repository: Repository, tree: Cid, path: Path, mode: int | None) -> Cid:
     """Return *tree* with another mode at *path*."""
-    cid = moving.find(repository, tree, path)
+    cid = finding.find(repository, tree, path)
     if cid is None:
         return tree
     parsed = blocks.parse(repository.home.blocks.get(cid))

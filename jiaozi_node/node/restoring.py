@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jiaozi_node.errors import NotFound
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node import moving
+from jiaozi_node.node import finding, moving
 from jiaozi_node.node.overwriting import overwriting
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.settling import is_within
@@ -61,7 +61,7 @@ def check_out(repository: Repository, within: Sequence[Parts], source: Cid) -> R
         _checked(me, source)
         edits: dict[Parts, Cid | None] = {}
         for parts in within:
-            found = moving.find(me, source, parts)
+            found = finding.find(me, source, parts)
             if found is None:
                 raise NothingThere(path_text(parts))
             if parts and not _stands(me, stage, parts):
@@ -190,4 +190,4 @@ def _told(found: Mapping[Parts, Cid | None]) -> Restored:
 
 def _stands(repository: Repository, tree: Cid, parts: Parts) -> bool:
     """Tell whether *tree* has anything at *parts*."""
-    return moving.find(repository, tree, parts) is not None
+    return finding.find(repository, tree, parts) is not None

@@ -7,7 +7,7 @@ from stat import S_ISREG
 
 from jiaozi_node.dag.walk import run, stream
 from jiaozi_node.formats.cid import RAW, Cid
-from jiaozi_node.node import moving
+from jiaozi_node.node import finding
 from jiaozi_node.node.diffing import Delta, Ends
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.unixfs import read as files
@@ -41,7 +41,7 @@ def rules(repository: Repository, told: Ends) -> Attributes:
         return attributes.parse(data)
     if told.later.codec == RAW:
         return Attributes()
-    cid = moving.find(repository, told.later, (attributes.FILE_NAME,))
+    cid = finding.find(repository, told.later, (attributes.FILE_NAME,))
     get = repository.home.blocks.get
     if cid is None or run(stat(cid), get).kind != FILE:
         return Attributes()
