@@ -42,6 +42,7 @@ RENAME = "rename"  # the intent of `renaming`
 OVERWRITE = "overwrite"  # that of `overwriting`
 
 _SHOWN = 5
+_OVERLAPPING = 100  # steps; for fewer, threads don't pay
 
 
 class Unsaved(Refused):
@@ -277,6 +278,8 @@ def write(
                         writer.remove(step.path)
                     except InTheWay:  # it holds what isn't tracked, and stays
                         continue
+            if len(to_write) > _OVERLAPPING:
+                writer.overlap()
             for step in to_write:
                 if step.after is None:
                     continue
@@ -285,7 +288,7 @@ def write(
                         continue
                     writer.directory(step.path, step.names, step.mode, step.mtime)
                     continue
-                written.now = step.after
+                written.expected[step.path] = step.after
                 if step.after.codec == RAW:  # what nearly all small files are, spelt out
                     writer.put(step.path, get(step.after).data)
                     continue
@@ -298,10 +301,10 @@ class _Written:
 
     def __init__(self, repository: Repository, index: StatIndex) -> None:
         self._repository, self._index = repository, index
-        self.now: Cid | None = None  # what is being written
+        self.expected: dict[Parts, Cid] = {}  # what is being written
 
     def learn(self, parts: Parts, found: os.stat_result) -> None:
-        cid = self.now
+        cid = self.expected.pop(parts, None)
         if cid is not None:
             size = found.st_size
             tsize = size if cid.codec == RAW else _node(self._repository, cid).tsize

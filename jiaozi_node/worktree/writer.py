@@ -21,6 +21,7 @@ from types import TracebackType
 from jiaozi_node.errors import Conflict, LimitExceeded, Misuse, Unavailable
 from jiaozi_node.worktree import names
 from jiaozi_node.worktree.names import UnsafeName, shown
+from jiaozi_node.worktree.placing import Placing
 
 Parts = tuple[str, ...]
 Mtime = tuple[int, int]  # seconds since the epoch, nanoseconds 0..999,999,999
@@ -113,6 +114,7 @@ class SafeWriter:
         self._serial, self._prefix = 0, temp or temp_prefix(os.urandom(6))
         self._folding = folding or partial(probe, prefix=self._prefix)
         self._placed = placed
+        self._placing: Placing | None = None
         self._stack: list[tuple[str, int]] = []
         self._links: list[tuple[Parts, bytes, Mtime | None]] = []
         self._late: list[tuple[Parts, int | None, Mtime | None]] = []
@@ -168,13 +170,19 @@ class SafeWriter:
         wanted = self.rules.file_mode if mode is None else mode & 0o777
         fd, temp = self._create(here, parts, wanted)
         try:
+            handed = False
             try:
                 if data:
                     _write(fd, parts, data)
                 _finish_file(fd, parts, wanted, mtime)
+                if self._placing is not None and mtime is None:
+                    handed = True
+                    self._placing.add(here, temp, parts, fd)
+                    return
                 self._place_open(here, temp, parts, fd, mtime)
             finally:
-                os.close(fd)
+                if not handed:
+                    os.close(fd)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temp, dir_fd=here)
@@ -265,14 +273,26 @@ class SafeWriter:
     def __enter__(self) -> "SafeWriter":
         return self
 
+    def overlap(self) -> None:
+        """Have files that are `put` from now on take their places while others are written.
+
+        They are in them at the end of the ``with``; what went wrong is raised there at the latest.
+        """
+        if self._placed is not None and self._placing is None:
+            self._placing = Placing(self._place_stamped, self._placed)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        placing, self._placing = self._placing, None
         try:
+            missed = None if placing is None else placing.close()
             if kind is None:
+                if missed is not None:
+                    raise missed
                 self.finish()
         finally:
             self.close()
@@ -363,13 +383,20 @@ class SafeWriter:
         if self._placed is None:
             self._place(here, temp, parts)
             return
+        found = self._place_stamped(here, temp, parts, fd, mtime)
+        if found is not None:
+            self._placed(parts, found)
+
+    def _place_stamped(
+        self, here: int, temp: str, parts: Parts, fd: int, mtime: Mtime | None = None
+    ) -> os.stat_result | None:
+        """Do what `_place` does, and return the lstat if no later file has it. Safe for threads."""
         with _named(parts):
             stamp_ns = _stamped(fd, mtime)
         self._place(here, temp, parts)
         with _named(parts):
             found = os.fstat(fd)
-        if found.st_mtime_ns == stamp_ns:
-            self._placed(parts, found)
+        return found if found.st_mtime_ns == stamp_ns else None
 
     def _place(self, here: int, temp: str, parts: Parts) -> None:
         """Rename *temp* to the last of *parts* in *here*; an empty directory there gives way."""
