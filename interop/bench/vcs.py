@@ -146,6 +146,23 @@ class Lab:
     def commit(self, message: str) -> None:
         self.both(("commit", "-q", "-m", message), ("commit", "-m", message, *_AUTHOR))
 
+    @contextmanager
+    def daemon(self) -> Iterator[None]:
+        """Have a daemon that watches hold our home, on ports that are free."""
+        for name in ("API", "Gateway"):
+            free = "/ip4/127.0.0.1/tcp/0"
+            self.jiaozi("ipfs", "config", f"Addresses.{name}", free)
+        line = (self.ours.words[0], "daemon", "--watch")
+        running = subprocess.Popen(line, env=self.ours.environ(), stdout=subprocess.PIPE, text=True)
+        try:
+            assert running.stdout is not None
+            while (said := running.stdout.readline()) and "ready" not in said:
+                pass
+            yield
+        finally:
+            running.terminate()
+            running.communicate()
+
     def without_files(self) -> None:
         """Remove all but the repositories."""
         for top in self.trees:
@@ -233,13 +250,7 @@ def daily(pairs: int) -> Iterator[Result]:
             made, f"clean `status` of {FILES:,} files", kind, 0.2, pairs, _SHIPPED,
             partial(made.git, "status"), partial(made.jiaozi, "status"),
         )  # fmt: skip
-        changed = [path(number, A_DIRECTORY) for number in range(0, FILES, FILES // CHANGED)]
-        changed = changed[:CHANGED]
-        made.both(("switch", "-q", "-c", "other"), ("switch", "-c", "other"))
-        made.change(changed, 2)
-        made.both(("add", "."), ("add", "."))
-        made.commit("other")
-        made.git("gc", "-q")
+        _other(made)
         yield compare(
             made, f"`diff --name-status` of two commits, {CHANGED:,} files differ", "start", 3,
             pairs, _SHIPPED, partial(made.git, "diff", "--name-status", "main", "other"),
@@ -269,6 +280,38 @@ def daily(pairs: int) -> Iterator[Result]:
             partial(made.jiaozi, "merge", "-m", "m", "other"), before=back,
         )  # fmt: skip
         yield from _peak(made, "`status`, `diff`, `switch` and `merge`")
+
+
+def beside(pairs: int) -> Iterator[Result]:
+    """Time ``status`` and ``diff`` beside a daemon that watches."""
+    with lab() as made:
+        assert made is not None
+        made.begin()
+        _other(made)
+        with made.daemon():
+            for _ in range(3):  # the first begins the watch, the second leaves its mark
+                made.jiaozi("status")
+                time.sleep(1)
+            yield compare(
+                made, f"clean `status` of {FILES:,} files, beside `jiaozi daemon --watch`", "speed",
+                0.5, pairs, _SHIPPED, partial(made.git, "status"), partial(made.jiaozi, "status"),
+            )  # fmt: skip
+            yield compare(
+                made, f"`diff --name-status` of two commits, {CHANGED:,} files differ, beside"
+                " `jiaozi daemon`", "start", 3, pairs, _SHIPPED,
+                partial(made.git, "diff", "--name-status", "main", "other"),
+                partial(made.jiaozi, "diff", "--name-status", "main", "other"),
+            )  # fmt: skip
+
+
+def _other(made: Lab) -> None:
+    """Make a branch on which some files are changed, and be on it."""
+    changed = [path(number, A_DIRECTORY) for number in range(0, FILES, FILES // CHANGED)]
+    made.both(("switch", "-q", "-c", "other"), ("switch", "-c", "other"))
+    made.change(changed[:CHANGED], 2)
+    made.both(("add", "."), ("add", "."))
+    made.commit("other")
+    made.git("gc", "-q")
 
 
 def commit(pairs: int) -> Iterator[Result]:
@@ -372,6 +415,7 @@ def everything(pairs: int) -> Iterator[Result]:
     """Time all of these."""
     yield from add(max(3, pairs // 2))
     yield from daily(pairs)
+    yield from beside(pairs)
     yield from commit(pairs)
     yield from restore(max(3, pairs // 2))
 
@@ -461,6 +505,7 @@ BENCHES = {
     "vcs": (everything, 7),
     "vcs-add": (add, 3),
     "vcs-daily": (daily, 7),
+    "vcs-beside": (beside, 7),
     "vcs-commit": (commit, 7),
     "vcs-restore": (restore, 5),
     "vcs-large": (large, 1),
