@@ -9,7 +9,7 @@ from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.http.versions import shapes
 from jiaozi_node.http.versions.declare import Asked
 from jiaozi_node.http.versions.paging import after, page
-from jiaozi_node.node import diffing, logs, merging, moving, nearby
+from jiaozi_node.node import diffing, finding, logs, merging, nearby
 from jiaozi_node.node.browsing import Browsed, listed_after, parts_of
 from jiaozi_node.unixfs.node import DIRECTORY, FILE, SYMLINK
 from jiaozi_node.unixfs.stat import stat
@@ -115,7 +115,7 @@ def tree(asked: Asked) -> dict[str, Any]:
     here = _browsed(asked)
     commit = here.resolve(asked.text("revision"), asked.now)
     root, parts = here.commit_at(commit).tree, parts_of(asked.text("path"))
-    found = moving.find(here, root, parts)
+    found = finding.find(here, root, parts)
     if found is None:
         hint = nearby.hint(root, parts, asked.home.blocks.get)
         raise NothingAt("/".join(parts), hint)
