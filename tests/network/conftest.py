@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 P2P = importlib.util.find_spec("libp2p") is not None
-NEEDS_P2P = ("transport/test_muxed.py", "test_bitswap.py")
+NEEDS_P2P = ("transport/test_muxed.py", "test_bitswap.py", "test_peers.py")
 
 if not P2P and os.environ.get("JIAOZI_REQUIRE_PEERS") == "1":
     raise RuntimeError(
