@@ -3,9 +3,9 @@
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
-from jiaozi_node.commands.declare import Call, Command, ExitCode
+from jiaozi_node.commands.declare import Call, Command, ExitCode, FileSource
 from jiaozi_node.node.daemon_home import DaemonHome
 
 
@@ -18,8 +18,10 @@ def values(command: Command, call: Call, home: DaemonHome) -> Iterator[Any]:
         "globals": _plain(call.globals),
         "progress": call.progress.shown,
         "text": call.rendered_text,
+        "files": call.files is not None,
     }
-    for kind, value in home.run(command.path, given):
+    content = None if call.files is None else _Content(call.files)
+    for kind, value in home.run(command.path, given, content):
         if kind == "json":
             yield json.loads(value)
         elif kind == "bytes":
@@ -32,6 +34,23 @@ def values(command: Command, call: Call, home: DaemonHome) -> Iterator[Any]:
             call.progress(*value)
         elif kind == "expect":
             call.progress.expect(value)
+
+
+class _Content:
+    """The content given to a command, as the daemon asks for it."""
+
+    def __init__(self, files: FileSource) -> None:
+        self._streams = files.streams()
+        self._open: BinaryIO | None = None
+
+    def next(self) -> str | None:
+        """Go on to the next file; return its name, None when there is none."""
+        name, self._open = next(self._streams, (None, None))
+        return name
+
+    def read(self, size: int) -> bytes:
+        """Return up to *size* bytes of it, b"" at its end."""
+        return b"" if self._open is None else self._open.read(size)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - of many types

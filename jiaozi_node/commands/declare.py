@@ -226,6 +226,10 @@ class Call:
         return self.options[name.replace("-", "_")]
 
 
+class Contradiction(Misuse):
+    """Options that contradict each other, where Kubo blames the client and not the command."""
+
+
 class ExitCode(int):
     """Yielded by a handler to say how the process should exit when nothing was wrong: 1 is "no"."""
 

@@ -6,6 +6,7 @@ is killed keeps nothing.
 """
 
 import contextlib
+import io
 import logging
 import os
 import secrets
@@ -14,10 +15,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from jiaozi_node.commands import registry
-from jiaozi_node.commands.declare import Call, ExitCode
+from jiaozi_node.commands.declare import (
+    Call,
+    ExitCode,
+    Imported,
+    Passed,
+    PutBlocks,
+    TreeRules,
+)
 from jiaozi_node.commands.json_text import line as json_line
 from jiaozi_node.errors import JiaoziError, Malformed, Misuse, Refused
 from jiaozi_node.formats.block import Block
@@ -35,6 +43,7 @@ Tell = Callable[[list[Any], Callable[[bytes], None]], None]
 MAX_CONNECTIONS: Final = 256
 _ROWS = 1024  # of a listing, sent at once …
 _ROWS_BYTES = 1024 * 1024  # … or fewer, of so many bytes
+_READ_BYTES: Final = 256 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -312,6 +321,7 @@ class _Connection:
             home_or_none=self._home,
             stop=self._owner.stop_daemon,
             agent_suffix=self._owner.agent_suffix,
+            files=_FarFiles(self._line) if given["files"] else None,
             rendered_text=given["text"],
         )
         for value in command.handler(call):
@@ -340,6 +350,46 @@ class _Connection:
 
 def _nowhere() -> str:
     raise Misuse("what the daemon does stands in no directory")
+
+
+class _FarFiles:
+    """The files of who runs the command, read through its end of the line. See `FileSource`."""
+
+    def __init__(self, line: Wire) -> None:
+        self._line = line
+
+    def trees(self, rules: TreeRules, put: PutBlocks | None) -> Iterator[Imported | Passed]:
+        """Raise: whoever has files imports them himself."""
+        raise Misuse("the daemon imports no files")
+
+    def streams(self) -> Iterator[tuple[str, BinaryIO]]:
+        """Open every file in turn; see `FileSource.streams`."""
+        while (name := self._ask("next", None)) is not None:
+            yield name, io.BufferedReader(_FarStream(self._ask), _READ_BYTES)
+
+    def _ask(self, kind: str, value: int | None) -> Any:  # noqa: ANN401 - what DAG-CBOR can hold
+        self._line.send(["row", [kind, value]])
+        try:
+            return self._line.read()
+        except EOFError:
+            raise ConnectionResetError("who ran the command went away") from None
+
+
+class _FarStream(io.RawIOBase):
+    """One file at the other end of the line."""
+
+    def __init__(self, ask: Callable[[str, int], Any]) -> None:
+        self._ask = ask
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: bytearray | memoryview) -> int:  # type: ignore[override]
+        data = self._ask("read", len(into))
+        if not isinstance(data, bytes) or len(data) > len(into):
+            raise Malformed("an answer on the home's socket is not what was asked for")
+        into[: len(data)] = data
+        return len(data)
 
 
 class _Aborted(Exception):

@@ -50,6 +50,11 @@ class Act:
         self._blocks: BlockStore | None = None
 
     @property
+    def inner(self) -> Home:
+        """The home itself."""
+        return self._home
+
+    @property
     def path(self) -> Path:
         """See `Home`."""
         return self._home.path

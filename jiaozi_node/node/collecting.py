@@ -18,7 +18,7 @@ from jiaozi_node.dag.roots import Root, linked, partial_marks, read
 from jiaozi_node.errors import Malformed, Misuse, Refused
 from jiaozi_node.formats import dag_cbor
 from jiaozi_node.formats.cid import Cid
-from jiaozi_node.node import roots
+from jiaozi_node.node import mfs, roots
 from jiaozi_node.node.acts import leases_of
 from jiaozi_node.node.home import Home
 from jiaozi_node.stores.api import Change, Names
@@ -33,7 +33,7 @@ _NOTE_EVERY: Final = 100_000  # blocks dropped between two writes of the progres
 
 # What is forgotten of an earlier run's marking when a root of this kind is gone: itself and those
 # that stand later. Refs and reflogs, which are not here, hardly ever lose one.
-_MOVING: Final = {"pins": 1, "mfs": 2, "merges": 3, "intents": 3, "leases": 3, "stages": 4}
+_MOVING: Final = {"pins": 1, "merges": 3, "intents": 3, "leases": 3, "stages": 4}
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -89,6 +89,8 @@ def collect(
     `Collecting` when a collection runs already.
     """
     names = home.names
+    if not dry_run:
+        mfs.settle(home)
     blocks = home.blocks.inner if isinstance(home.blocks, Leased) else home.blocks
     with leases_of(home).collecting() as collection:
         check_names(home)
@@ -99,7 +101,11 @@ def collect(
         # All roots are had before the first is walked: they are of one moment, and complete.
         found = sorted(read(names, roots.readers(now, reflog_s)), key=_moves)
         marking = Marking(blocks, partial, progress=progress)
-        marking.mark(found, None if run is None else run.marked)
+        marking.mark(
+            [root for root in found if root.kind not in roots.LAZY],
+            None if run is None else run.marked,
+        )
+        marking.mark_what_is_here([root for root in found if root.kind in roots.LAZY])
         count = size = 0
         for dropped in gc.sweep(blocks, marking, collection, dry_run=dry_run):
             count += 1
@@ -122,6 +128,7 @@ def kept_beside_pins(home: Home, now: int) -> Keys | None:
 
     Blocks that are missing are passed over: this is for those who would drop more.
     """
+    mfs.settle(home)
     found = [r for r in read(home.names, roots.readers(now)) if r.kind != pin.KIND]
     if not found:
         return None

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jiaozi_node.errors import Misuse
 from jiaozi_node.formats.block import Block
@@ -27,6 +27,18 @@ if TYPE_CHECKING:
 _BATCH_BYTES = 1024 * 1024
 _BATCH_ROWS = 1024
 _IDLE = 8  # connections kept for the next who asks
+
+
+class GivesContent(Protocol):
+    """Files that the daemon reads through who runs the command."""
+
+    def next(self) -> str | None:
+        """Go on to the next file; return its name, None when there is none."""
+        ...
+
+    def read(self, size: int) -> bytes:
+        """Return up to *size* bytes of it, b"" at its end."""
+        ...
 
 
 class DaemonHome:
@@ -56,10 +68,21 @@ class DaemonHome:
 
         return KeyStore(self.path / "keystore")
 
-    def run(self, path: Sequence[str], given: dict[str, Any]) -> Iterator[list[Any]]:
-        """Have the daemon run the command at *path*; yield what its handler does, by kind."""
+    def run(
+        self, path: Sequence[str], given: dict[str, Any], content: "GivesContent | None" = None
+    ) -> Iterator[list[Any]]:
+        """Have the daemon run the command at *path*; yield what its handler does, by kind.
+
+        *content* is what it is given to read; only this process opens its user's files.
+        """
         with self._wires.one() as line:
-            yield from line.rows("run", list(path), given)
+            for kind, value in line.rows("run", list(path), given):
+                if kind == "next" and content is not None:
+                    line.send(content.next())
+                elif kind == "read" and content is not None:
+                    line.send(content.read(value))
+                else:
+                    yield [kind, value]
 
     def seen(
         self, root: str, identity: tuple[int, int], mounts: int, token: str | None

@@ -217,16 +217,20 @@ class _Check:
         sound = _Sound(blocks, damaged)
         marking = Marking(sound, partial, fault=_noting(lost, damaged, rowless))
         try:
-            marking.mark(found_roots)
+            marking.mark([root for root in found_roots if root.kind not in roots.LAZY])
+            marking.mark_what_is_here([root for root in found_roots if root.kind in roots.LAZY])
         except JiaoziError as fault:
             self._certain = False
             yield Finding(STORE, "blocks", str(fault), lost=True)
         self._report.reachable = len(marking.kept)
         yield from lost.values()
+        noted = {cid.multihash for cid in lost}
         for multihash, why in damaged.items():
-            if multihash in marking.kept:
-                continue
             cid = Cid.v1(c.RAW, multihash)
+            if multihash in marking.kept:
+                if multihash not in noted:  # below what may lack blocks, but not have wrong ones
+                    yield Finding(BLOCKS, str(cid), f"{why}; 'ipfs files' needs it", lost=True)
+                continue
             finding = Finding(BLOCKS, str(cid), f"{why}; nothing leads to it")
             if self._repair and self._certain:
                 # Not what an act has healed since, nor what one is about to.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jiaozi_node.formats.cid import Cid
     from jiaozi_node.formats.key_types import SignKey
     from jiaozi_node.node.config import Config
+    from jiaozi_node.node.mfs import Mfs
     from jiaozi_node.stores.api import BlockStore, Names
     from jiaozi_node.stores.keystore import KeyStore
     from jiaozi_node.stores.leases import Leases
@@ -52,6 +53,7 @@ class LocalHome:
         self._blocks: BlockStore | None = None
         self._names: Names | None = None
         self._segments: SegmentStore | None = None
+        self._mfs: Mfs | None = None
         self._restored = 0
         self._opening = threading.RLock()
         self.leases = _leases()
@@ -165,6 +167,16 @@ class LocalHome:
 
         return publishing.make_private(self, root)
 
+    @property
+    def mfs(self) -> "Mfs":
+        """The file system of the home, held in memory while it is open."""
+        if self._mfs is None:
+            from jiaozi_node.node.mfs import Mfs
+
+            with self._opening:
+                self._mfs = self._mfs or Mfs(self)
+        return self._mfs
+
     @contextmanager
     def released(self) -> Iterator[None]:
         """See `Home`."""
@@ -175,7 +187,15 @@ class LocalHome:
         self._lock = HomeLock(self.path, LOCK_WAIT_S)
 
     def close(self) -> None:
-        """See `Home`: blocks, names, then the lock."""
+        """See `Home`: the file system, blocks, names, then the lock."""
+        try:
+            mfs, self._mfs = self._mfs, None
+            if mfs is not None:
+                mfs.close()
+        finally:
+            self._close_stores()
+
+    def _close_stores(self) -> None:
         try:
             if self._blocks is not None:
                 try:

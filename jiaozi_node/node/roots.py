@@ -44,6 +44,9 @@ _STEADY: Final[dict[str, Reader]] = {
     "workingcopies": linked,
 }
 
+# Kinds whose roots are linked lazily: below them blocks may be missing (``specs/names.md`` §2.3).
+LAZY: Final = frozenset(("mfs",))
+
 KINDS: Final = frozenset((*_STEADY, LEASES, reflog.KIND))
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from aiohttp import HttpVersion11, web
 
 from jiaozi_node import __version__
-from jiaozi_node.commands.declare import Answer, Call, Command
+from jiaozi_node.commands.declare import Answer, Call, Command, Contradiction
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION
 from jiaozi_node.commands.json_text import line
@@ -296,11 +296,12 @@ class _Answer:
         return headers | self._headers
 
     def _failed(self, fault: BaseException) -> web.Response:
-        body = line({"Message": _message(fault), "Code": 0, "Type": "error"})
+        of_client = isinstance(fault, Contradiction)
+        body = line({"Message": _message(fault), "Code": int(of_client), "Type": "error"})
         headers = self._all_headers(None) | {"Content-Type": "application/json"}
         for name in ("X-Stream-Output", "X-Chunked-Output", "Trailer"):
             headers.pop(name, None)
-        response = web.Response(status=500, body=body, headers=headers)
+        response = web.Response(status=400 if of_client else 500, body=body, headers=headers)
         if not self._request.content.is_eof():
             response.force_close()
         return response

@@ -24,6 +24,7 @@ _NOT_OVER_HTTP = frozenset(
         ("ipfs", "daemon"),
         ("ipfs", "key", "export"),
         ("ipfs", "key", "rotate"),
+        ("ipfs", "files", "chroot"),
     )
 )
 
