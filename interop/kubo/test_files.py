@@ -238,7 +238,7 @@ def test_the_same_acts_give_the_same_answers_and_roots(
         for number in range(ACTS):
             act = acts.act()
             said.append(f"{act.path} {'' if act.body is None else len(act.body)}")
-            answers = kubo.ask(act), ours.ask(act)
+            answers: tuple[object, object] = kubo.ask(act), ours.ask(act)
             if answers[0] == answers[1] and numbers.random() < 0.5:
                 answers = kubo.root(), ours.root()
             if answers[0] == answers[1]:

@@ -321,7 +321,7 @@ class _Connection:
             home_or_none=self._home,
             stop=self._owner.stop_daemon,
             agent_suffix=self._owner.agent_suffix,
-            files=_FarFiles(self._line) if given["files"] else None,
+            files=_FarFiles(self._line) if given.get("files") else None,
             rendered_text=given["text"],
         )
         for value in command.handler(call):

@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -28,7 +29,7 @@ from jiaozi_node.node.mfs import Mfs, TooManyUnflushed, mfs_of
 from jiaozi_node.node.mfs_writing import SMALL_BYTES, Writing, write
 from jiaozi_node.stores.api import Change
 from jiaozi_node.unixfs.folder import Folder
-from jiaozi_node.unixfs.mfs import NotExist
+from jiaozi_node.unixfs.mfs import Edit, NotExist
 from jiaozi_node.unixfs.node import Node
 from jiaozi_node.unixfs.read import read
 from tests.work import lines_run
@@ -298,7 +299,7 @@ def test_writers_readers_and_gc_at_once(
         for _ in range(10):
             mfs_of(home).at("/")
 
-    in_threads([*[lambda who=who: writes(who) for who in range(5)], collects, looks])
+    in_threads([*[partial(writes, who) for who in range(5)], collects, looks])
     mfs_of(home).flush()
     for _dropped in collect(home, NOW):
         pass
@@ -344,20 +345,21 @@ def test_two_writes_to_one_file_come_one_after_another(home: LocalHome) -> None:
     put(home, "/f", bytes(6000))
     in_threads(
         [
-            lambda n=n: put(home, "/f", b"%d" % n * 1000, truncate=False, offset=n * 1000)
+            partial(put, home, "/f", b"%d" % n * 1000, truncate=False, offset=n * 1000)
             for n in range(6)
         ]
     )
     assert got(home, "/f") == b"".join(b"%d" % n * 1000 for n in range(6))
 
 
-class Slow(io.RawIOBase):
+class Slow(io.BytesIO):
     """Content that comes in two pieces, with something done between them."""
 
     def __init__(self, between: Callable[[], None]) -> None:
+        super().__init__()
         self._between, self._pieces = between, [b"first ", b"second", b""]
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         if len(self._pieces) == 2:
             self._between()
         return self._pieces.pop(0)
@@ -481,7 +483,7 @@ def test_a_root_that_is_not_here_is_said_and_can_be_replaced(home: LocalHome) ->
 
 
 def test_edits_that_can_not_be_made_again_are_said(home: LocalHome) -> None:
-    home.names.apply([mfs_rows.appended(7, [mfs_rows.Edit((b"d", b"f"), Block.of(b"x").cid, 1)])])
+    home.names.apply([mfs_rows.appended(7, [Edit((b"d", b"f"), Block.of(b"x").cid, 1)])])
     with pytest.raises(Corrupt, match="file does not exist"):
         Mfs(home).at("/")
 

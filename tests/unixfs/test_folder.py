@@ -11,6 +11,7 @@ from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.stores.api import BlockMissing
 from jiaozi_node.unixfs import build, folder
+from jiaozi_node.unixfs.blocks import NotADirectory
 from jiaozi_node.unixfs.folder import Folder
 from jiaozi_node.unixfs.hamt import Value
 from jiaozi_node.unixfs.node import Node
@@ -139,5 +140,5 @@ def test_names_that_repeat_go_by_the_first_and_stay_until_it_changes() -> None:
 def test_a_file_is_no_directory() -> None:
     store = Blocks()
     file = store.add(b"file", KUBO)
-    with pytest.raises(folder.blocks.NotADirectory):
+    with pytest.raises(NotADirectory):
         run(folder.open_at(Cid(file.cid.raw), KUBO), store.get)

@@ -146,19 +146,17 @@ def checked(text: str) -> str:
     from jiaozi_node.commands.ipfs.mfs_path import content_path
 
     found = content_path(text)
-    return str(found) if found is not None else check_path(text)
+    return found if found is not None else check_path(text)
 
 
 def root_of(call: Call, mfs: "Mfs", path: str) -> "Cid":
     """Return the CID of what a path leads to, of the file system or of content."""
+    from jiaozi_node.commands.ipfs.content_path import resolve_whole
     from jiaozi_node.commands.ipfs.mfs_path import content_path
-    from jiaozi_node.dag.walk import run
-    from jiaozi_node.unixfs.resolve import resolve
 
-    content = content_path(path) if path else None
-    if content is None:
+    if not path or content_path(path) is None:
         return mfs.at(path).cid
-    return run(resolve(content), call.home.blocks.get).cid
+    return resolve_whole(call, path)
 
 
 def block_of(call: Call, cid: "Cid") -> "Block":

@@ -8,7 +8,6 @@ from jiaozi_node.errors import Malformed, Misuse
 if TYPE_CHECKING:
     from jiaozi_node.unixfs.profile import Profile
     from jiaozi_node.unixfs.recipes import Recipes
-    from jiaozi_node.unixfs.resolve import Path
 
 FLUSH = Option("flush", Kind.BOOL, "Flush target and ancestors after write.", ("f",), True)
 PARENTS = Option("parents", Kind.BOOL, "Make parent directories as needed.", ("p",))
@@ -53,21 +52,15 @@ def directory(path: str) -> str:
     return _cleaned(path[: path.rfind("/") + 1])
 
 
-def content_path(text: str) -> "Path | None":
-    """Return *text* as the content path it is, None for a path of the file system."""
-    from jiaozi_node.commands.ipfs.content_path import parse
-    from jiaozi_node.unixfs.resolve import split
+def content_path(text: str) -> str | None:
+    """Return *text* as the clean content path that it is, None for one of the file system."""
+    from jiaozi_node.commands.ipfs.content_path import canonical, immutable
 
     if not text.startswith("/") and text.partition(":")[0].lower() not in ("ipfs", "ipns"):
         return None
     try:
-        namespace, _segments = split(text)
-    except Malformed:
-        return None
-    if namespace == "ipns":
-        return parse(text)
-    try:
-        return parse(text)
+        path = canonical(text)
+        return path if path.startswith("/ipns/") else str(immutable(text))
     except Malformed:
         return None
 

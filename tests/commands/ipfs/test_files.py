@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jiaozi_node.node.local_home import LocalHome
-from tests.commands.conftest import Run
+from tests.commands.conftest import Ran, Run
 
 EMPTY = "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn"
 
@@ -20,7 +20,7 @@ def files(jiaozi: Run, place: Path) -> Run:
     """Run ``jiaozi ipfs files`` in a new home."""
     jiaozi("ipfs", "init")
 
-    def run(*words: str, code: int | None = 0) -> object:
+    def run(*words: str, code: int | None = 0) -> Ran:
         return jiaozi("ipfs", "files", *words, code=code)
 
     return run
