@@ -113,6 +113,7 @@ def test_every_vector_is_read() -> None:
         "ORIGIN.md",
         "ipip499.json",
         "kubo-0.43.json",
+        "chunkers-kubo-0.43.json",  # by test_chunk.py
     }
     assert set(IPIP499) == {"source", "content", "names", "files", "text", "directories"}
     assert set(KUBO) == {"source", "content", "options", "files", "directories", "symlinks"}
