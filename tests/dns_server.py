@@ -29,6 +29,7 @@ class DnsServer:
         self.asked: list[str] = []
         self.spoil: Callable[[bytes], bytes] = lambda wire: wire
         self.status, self.media = 200, "application/dns-message"
+        self.more: dict[str, str] = {}  # headers of answers over HTTP
         self.url, self.port = "", 0
 
     def answer(self, wire: bytes, most: int | None = None) -> bytes:
@@ -68,6 +69,8 @@ class DnsServer:
                 self.send_response(server.status)
                 self.send_header("Content-Type", server.media)
                 self.send_header("Content-Length", str(len(out)))
+                for name, value in server.more.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(out)
 

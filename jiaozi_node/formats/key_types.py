@@ -273,9 +273,7 @@ def _fitting(key_type: int, loaded: Any) -> Any:  # noqa: ANN401 - one of many c
 
 def _check_type(key_type: int) -> None:
     if key_type not in (RSA, SECP256K1, ECDSA):
-        raise UnsupportedKey(
-            TYPE_NAMES.get(key_type, str(key_type)), "RSA, Ed25519, Secp256k1 and ECDSA"
-        )
+        raise UnsupportedKey(keys.type_name(key_type), "RSA, Ed25519, Secp256k1 and ECDSA")
 
 
 class RsaSize(Malformed):

@@ -157,8 +157,13 @@ def _ed25519_of(data: bytes) -> bytes:
     """Return the field Data of a key message, which must be of Ed25519."""
     key_type, body = split(data)
     if key_type != ED25519:
-        raise UnsupportedKey(TYPE_NAMES.get(key_type, str(key_type)))
+        raise UnsupportedKey(type_name(key_type))
     return body
+
+
+def type_name(key_type: int) -> str:
+    """Return what a type of key is called; a large number, which is none, is not repeated."""
+    return TYPE_NAMES.get(key_type) or (str(key_type) if key_type < 256 else "unknown")
 
 
 def message(key_type: int, body: bytes) -> bytes:
@@ -169,23 +174,24 @@ def message(key_type: int, body: bytes) -> bytes:
 def split(data: bytes) -> tuple[int, bytes]:
     """Return type and Data of a key message.
 
-    Only the one encoding that libp2p/specs demands is read: both fields, in order, minimal.
+    Only the one encoding that libp2p/specs demands is read: both fields, in order, minimal. What is
+    wrong with it is said without its bytes, which may be those of a private key.
     """
     if len(data) > MAX_KEY_BYTES:
         raise LimitExceeded("key", MAX_KEY_BYTES, len(data))
     try:
         tag, at = varint.decode(data)
         if tag != 0x08:
-            raise InvalidKey(f"field {tag:#x} at byte 0 where the type belongs")
+            raise InvalidKey("another field stands where the type belongs")
         key_type, at = varint.decode(data, at)
         tag, body_at = varint.decode(data, at)
         if tag != 0x12:
-            raise InvalidKey(f"field {tag:#x} at byte {at} where the data belongs")
+            raise InvalidKey("another field stands where the data belongs")
         size, body_at = varint.decode(data, body_at)
     except InvalidKey:
         raise
     except Malformed as fault:
         raise InvalidKey(str(fault)) from None
     if size != len(data) - body_at:
-        raise InvalidKey(f"it declares {size} bytes and holds {len(data) - body_at}")
+        raise InvalidKey("its length is not that of its data")
     return key_type, data[body_at:]

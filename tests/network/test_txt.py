@@ -34,6 +34,7 @@ def served() -> Iterator[DnsServer]:
 @pytest.fixture
 def server(served: DnsServer) -> DnsServer:
     served.asked.clear()
+    served.more = {}
     served.spoil, served.status, served.media = lambda wire: wire, 200, "application/dns-message"
     return served
 
@@ -198,6 +199,25 @@ def test_a_long_answer_is_not_read_to_its_end(server: DnsServer) -> None:
         TxtResolver({".": server.url}).lookup("a.test")
 
 
+def test_a_compressed_answer_is_refused(server: DnsServer) -> None:
+    server.more = {"Content-Encoding": "gzip"}
+    with pytest.raises(BadAnswer, match="compressed"):
+        TxtResolver({".": server.url}).lookup("a.test")
+
+
+def test_an_answer_that_comes_in_drops_is_not_waited_for(
+    server: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(txt, "LOOKUP_S", 1e-9)
+    with pytest.raises(Unavailable):
+        TxtResolver({".": server.url}).lookup("a.test")
+
+
+def test_a_url_that_is_none_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match=r"a\.example:99999"):
+        TxtResolver({".": "https://a.example:99999/"}).lookup("a.test")
+
+
 def test_nobody_there_is_unavailable() -> None:
     import socket
 
@@ -214,6 +234,6 @@ def test_any_bytes_are_an_answer_or_malformed(server: DnsServer) -> None:
         changed = bytearray(whole)
         changed[at] ^= 0xFF
         try:
-            txt._of_message(bytes(changed), query)
+            txt._of_wire(bytes(changed), query)
         except (BadAnswer, NoRecord, Unavailable, LimitExceeded):
             continue

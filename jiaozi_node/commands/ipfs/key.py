@@ -6,6 +6,7 @@ left out.
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
@@ -292,14 +293,7 @@ LS = Command(
     text=_list_text,
 )
 
-LIST = Command(
-    path=("ipfs", "key", "list"),
-    tagline="Deprecated: use 'ipfs key ls' instead.",
-    handler=ls,
-    options=(_LONG, IPNS_BASE),
-    answer=Answer.VALUE,
-    text=_list_text,
-)
+LIST = replace(LS, path=("ipfs", "key", "list"), tagline="Deprecated: use 'ipfs key ls' instead.")
 
 RENAME = Command(
     path=("ipfs", "key", "rename"),

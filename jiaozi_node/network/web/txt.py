@@ -120,9 +120,11 @@ def ask_https(url: str, name: "dns.name.Name") -> Txt:
     import httpx  # noqa: PLC0415
 
     query = dns.message.make_query(name, dns.rdatatype.TXT, id=0)  # RFC 8484 §4.1: cacheable
-    headers = {"Content-Type": _MEDIA, "Accept": _MEDIA}
-    local = httpx.URL(url).host in _LOOPBACK
+    # Not compressed: what is small on the wire may be large in memory.
+    headers = {"Content-Type": _MEDIA, "Accept": _MEDIA, "Accept-Encoding": "identity"}
+    until = time.monotonic() + LOOKUP_S
     try:
+        local = httpx.URL(url).host in _LOOPBACK
         with (
             httpx.Client(timeout=LOOKUP_S, trust_env=not local) as client,
             client.stream("POST", url, content=query.to_wire(), headers=headers) as answer,
@@ -132,14 +134,18 @@ def ask_https(url: str, name: "dns.name.Name") -> Txt:
             kind = answer.headers.get("Content-Type", "")
             if kind.partition(";")[0].strip().lower() != _MEDIA:
                 raise BadAnswer(f"unexpected Content-Type {kind[:64]!r} from {url!r}")
+            if answer.headers.get("Content-Encoding", "identity") != "identity":
+                raise BadAnswer(f"a compressed answer from {url!r}, which was not asked for")
             body = b""
-            for piece in answer.iter_bytes():
+            for piece in answer.iter_raw():
                 body += piece
                 if len(body) > MAX_ANSWER_BYTES:
                     raise LimitExceeded("answer of a DNS resolver", MAX_ANSWER_BYTES, len(body))
-    except httpx.HTTPError as fault:
-        raise Unavailable(f"{url}: {str(fault) or type(fault).__name__}") from None
-    return _of_message(body, query)
+                if time.monotonic() > until:
+                    raise Unavailable(f"{url}: no whole answer within {LOOKUP_S:g} s")
+    except (httpx.HTTPError, httpx.InvalidURL) as fault:
+        raise Unavailable(f"{url}: {_line(fault)}") from None
+    return _of_wire(body, query)
 
 
 def ask_system(name: "dns.name.Name", servers: tuple[str, ...] = (), port: int = 53) -> Txt:
@@ -157,19 +163,30 @@ def ask_system(name: "dns.name.Name", servers: tuple[str, ...] = (), port: int =
         raise NoRecord(f"{name} has no TXT record") from None
     except dns.exception.DNSException as fault:
         raise Unavailable(f"{name}: {_line(fault)}") from None
-    return _of_message(answer.response.to_wire(), None)
+    return _of_message(answer.response)
 
 
-def _of_message(wire: bytes, query: "dns.message.QueryMessage | None") -> Txt:
-    """Read a DNS message, which must answer *query* where there is one."""
+def _of_wire(wire: bytes, query: "dns.message.QueryMessage") -> Txt:
+    """Read a DNS message, which must answer *query*."""
+    import dns.exception  # noqa: PLC0415 - slow to load, and rarely needed
+    import dns.message  # noqa: PLC0415
+
+    try:
+        message = dns.message.from_wire(wire)
+        if not query.is_response(message):
+            raise BadAnswer("the resolver answered another question")
+    except (dns.exception.DNSException, ValueError, IndexError) as fault:
+        raise BadAnswer(f"the resolver's answer can't be read: {_line(fault)}") from None
+    return _of_message(message)
+
+
+def _of_message(message: "dns.message.Message") -> Txt:
+    """Return the TXT records of an answer."""
     import dns.exception  # noqa: PLC0415 - slow to load, and rarely needed
     import dns.message  # noqa: PLC0415
     import dns.rcode  # noqa: PLC0415
 
     try:
-        message = dns.message.from_wire(wire, ignore_trailing=False)
-        if query is not None and not query.is_response(message):
-            raise BadAnswer("the resolver answered another question")
         code = message.rcode()
         if code == dns.rcode.NXDOMAIN:
             raise NoRecord("the domain doesn't exist")

@@ -17,7 +17,18 @@ def read(path: str, given: str = "", *, body: bool = False) -> Given:
 
 @pytest.mark.parametrize(
     "path",
-    ["nothing", "pin/nothing/x", "", "pin", "config/edit", "init", "cat/a/b", "log/../version"],
+    [
+        "nothing",
+        "pin/nothing/x",
+        "",
+        "pin",
+        "config/edit",
+        "key/export/x",
+        "key/rotate",
+        "init",
+        "cat/a/b",
+        "log/../version",
+    ],
 )
 def test_unknown_commands_are_not_found(path: str) -> None:
     with pytest.raises(UnknownCommand):
