@@ -237,6 +237,15 @@ STORIES: dict[str, tuple[S, ...]] = {
         ),
         *refusals("name inspect junk", "name inspect empty", "name put --allow-offline {rsa} junk"),
     ),
+    "peers and pubsub": (
+        *lines(
+            "routing findprovs {tree}", "routing findprovs -n 0 nonsense", "routing findprovs",
+            "routing findpeer {ed25519_b58}", "routing findpeer", "routing provide {tree}",
+            "routing reprovide", "name pubsub state", "name pubsub state --enc=json",
+            "name pubsub subs", "name pubsub subs --ipns-base=nope", "name pubsub cancel {rsa}",
+            "name pubsub cancel",
+        ),
+    ),
     "domains": (
         *lines(
             "name resolve a.test", "name resolve /ipns/b.test/b.txt",

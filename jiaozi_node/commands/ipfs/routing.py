@@ -1,4 +1,7 @@
-"""``ipfs routing put`` and ``get``, of the keys ``/ipns/NAME``: records of this home."""
+"""``ipfs routing``: records of this home by ``put`` and ``get``, of the keys ``/ipns/NAME``.
+
+What asks peers is refused in an offline Kubo's words, whatever else it was given.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,6 +35,10 @@ def put(call: Call) -> Iterator[dict[str, Any]]:
     peer = peer_of_key(key)
     keep(call, peer, raw)
     yield _event(str(peer), "")
+
+
+def _peers(_call: Call) -> Iterator[Any]:
+    raise Offline("this command must be run in online mode. Try running 'ipfs daemon' first")
 
 
 def _event(peer: str, extra: str) -> dict[str, Any]:
@@ -71,4 +78,42 @@ PUT = Command(
         Option("allow-offline", Kind.BOOL, "Keep the record in this home, without any network."),
     ),
     text=_put_text,
+)
+
+_VERBOSE = Option("verbose", Kind.BOOL, "Print extra information.", ("v",))
+
+FINDPROVS = Command(
+    path=("ipfs", "routing", "findprovs"),
+    tagline="Find peers that can provide a specific value, given a key.",
+    handler=_peers,
+    arguments=(Argument("key", "The key to find providers for.", many=True),),
+    options=(
+        _VERBOSE,
+        Option("num-providers", Kind.INT, "The number of providers to find.", ("n",), 20),
+    ),
+)
+
+FINDPEER = Command(
+    path=("ipfs", "routing", "findpeer"),
+    tagline="Find the multiaddresses associated with a Peer ID.",
+    handler=_peers,
+    arguments=(Argument("peerID", "The ID of the peer to search for.", many=True),),
+    options=(_VERBOSE,),
+)
+
+PROVIDE = Command(
+    path=("ipfs", "routing", "provide"),
+    tagline="Deprecated, use 'ipfs provide once' instead.",
+    handler=_peers,
+    arguments=(Argument("key", "The keys to send provide records for.", many=True, stdin=True),),
+    options=(
+        _VERBOSE,
+        Option("recursive", Kind.BOOL, "Recursively provide entire graph.", ("r",)),
+    ),
+)
+
+REPROVIDE = Command(
+    path=("ipfs", "routing", "reprovide"),
+    tagline="Trigger a reprovide cycle (legacy provider only).",
+    handler=_peers,
 )

@@ -387,6 +387,36 @@ def test_the_gateways_fixtures_are_put_as_their_suite_puts_them(
             assert record(jiaozi, key) == path.read_bytes()
 
 
+# ---- what needs peers
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["routing", "findprovs", MISSING], "this command must be run in online mode. Try running"),
+        (["routing", "findpeer", UNKNOWN], "this command must be run in online mode. Try running"),
+        (["routing", "provide", "x", "y"], "this command must be run in online mode. Try running"),
+        (["routing", "reprovide"], "this command must be run in online mode. Try running"),
+        (["name", "pubsub", "subs"], "IPNS pubsub subsystem is not enabled"),
+        (["name", "pubsub", "subs", "--ipns-base=nope"], "unsupported multibase encoding: nope"),
+        (["name", "pubsub", "cancel", UNKNOWN], "IPNS pubsub subsystem is not enabled"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value)[:30],
+)
+@pytest.mark.parametrize("held", ["alone"], indirect=True)
+def test_what_asks_peers_is_refused(
+    jiaozi: Run, ground: Ground, words: list[str], says: str
+) -> None:
+    ran = jiaozi("ipfs", *words, code=1)
+    assert (ran.out, ran.err.count("\n")) == ("", 1)
+    assert ran.err.startswith(f"Error: {says}")
+
+
+def test_records_by_pubsub_are_off(jiaozi: Run, ground: Ground) -> None:
+    assert jiaozi("ipfs", "name", "pubsub", "state").out == "disabled\n"
+    assert jiaozi("ipfs", "name", "pubsub", "state", "--enc=json").out == '{"Enabled":false}\n'
+
+
 # ---- looking into records
 
 
