@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from interop import peers, programs
+from interop import gateways, peers, programs
 from interop.programs import Program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -113,31 +113,11 @@ def serving(node: Program) -> Iterator[int]:
              json.dumps({"example.com": HOST, "localhost": HOST})).good()  # fmt: skip
     for car in sorted(FIXTURES.rglob("*.car")):
         node.run("dag", "import", "--pin-roots=false", str(car)).good()
-    daemon = subprocess.Popen(
-        [*node.words, "daemon", "--offline"], env=node.environ(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        assert daemon.stdout is not None
-        port = 0
-        for line in daemon.stdout:
-            if found := re.match(r"Gateway server listening on /ip4/127.0.0.1/tcp/(\d+)", line):
-                port = int(found[1])
-            if line.startswith("Daemon is ready"):
-                break
-        if not port:
-            raise RuntimeError(f"{node.name} has no gateway")
+    with gateways.listening(node) as port:
         for record in sorted(FIXTURES.rglob("*.ipns-record")):
             key = record.name.partition(".")[0].partition("_")[0]
             node.run("routing", "put", "--allow-offline", f"/ipns/{key}", str(record))
         yield port
-    finally:
-        daemon.terminate()
-        try:
-            daemon.wait(20)
-        except subprocess.TimeoutExpired:
-            daemon.kill()
-            daemon.wait()
 
 
 if __name__ == "__main__":

@@ -141,6 +141,8 @@ def _below(root: Block, sent: Sent | None) -> Walk[Block, None]:
 
 
 def _links(block: Block, sent: Sent | None) -> list[Cid]:
+    if block.cid.codec in (c.JSON, c.CBOR):
+        return []  # the plain ones have no links, by definition
     links = [link.cid for link in links_of(block)]
     if sent is not None:
         links = [cid for cid in links if cid.raw not in sent]

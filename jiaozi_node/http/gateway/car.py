@@ -112,6 +112,7 @@ async def serve_car(asked: Asked, path: Path) -> Reply:
     except NotFound:
         if not way:
             raise
+        headers["X-Ipfs-Roots"] = shown(path.root)
         proof = _stream(asked, _nothing(), [car.header([_NOWHERE]), *way])
         return await send(asked, 200, proof)
     headers["X-Ipfs-Roots"] = ",".join([shown(cid) for cid in (*found.above, found.cid)])

@@ -33,7 +33,7 @@ def failed(asked: Asked, problem: Problem) -> Whole:
     """Answer with *problem*."""
     headers = asked.headers
     for name in ("Etag", "Cache-Control", "Content-Disposition", "Last-Modified", "Accept-Ranges",
-                 "Content-Location", "X-Ipfs-Roots", "Content-Security-Policy",
+                 "Content-Location", "Content-Security-Policy",
                  "Content-Range"):  # fmt: skip
         headers.pop(name, None)
     headers.update(problem.headers)
