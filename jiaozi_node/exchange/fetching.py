@@ -15,7 +15,23 @@ from jiaozi_node.exchange.ledger import Tally
 from jiaozi_node.exchange.message import Entry, Payload, Presence
 from jiaozi_node.exchange.prefix import multihash_in, multihash_of
 from jiaozi_node.exchange.version import Version
-from jiaozi_node.exchange.want import Partner, Place, Session, Told, Want
+from jiaozi_node.exchange.want import (
+    ASKED,
+    DENIED,
+    DONE,
+    HAS,
+    LATE,
+    NOWHERE,
+    PARKED,
+    PROBED,
+    QUEUE,
+    SEEKING,
+    STUCK,
+    Partner,
+    Session,
+    Told,
+    Want,
+)
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 
@@ -78,9 +94,9 @@ class Fetcher:
             state = None if want is None else want.told.pop(partner, None)
             if want is None or state is None:
                 continue
-            if state is Told.ASKED:
+            if state is ASKED:
                 want.hopeful -= 1
-            elif state is Told.PROBED:
+            elif state is PROBED:
                 want.probes -= 1
             lost.append(want)
         sessions = list(partner.sessions)
@@ -114,7 +130,7 @@ class Fetcher:
         needed = [want for cid in cids if (want := self._add(session, cid, True, now))]
         likely = [want for cid in soon if (want := self._add(session, cid, False, now))]
         for want in (*needed, *likely):
-            want.place = Place.QUEUE
+            want.place = QUEUE
         session.queue.extend(needed)
         session.later.extend(likely)
         if session.waiting:
@@ -138,7 +154,7 @@ class Fetcher:
                 return None
             session.wants[multihash] = True
             want.priority = NEEDED
-            return want if want.place is Place.QUEUE and want.owner is session else None
+            return want if want.place is QUEUE and want.owner is session else None
         session.wants[multihash] = needed
         found = self._wants.get(multihash)
         if found is None:
@@ -228,6 +244,7 @@ class Fetcher:
             for session in served:
                 session.sought = 0
                 session.again_s = 0.0
+                session.forget_done()
                 self._join(session, partner, now)
                 self._search_on(session, now)
             self._pull(partner, now)
@@ -253,14 +270,14 @@ class Fetcher:
             answered = True
             if here:
                 self._offered(partner, want, state, now)
-            elif state in (Told.ASKED, Told.PROBED, Told.LATE):
+            elif state in (ASKED, PROBED, LATE):
                 partner.flying.pop(multihash, None)
                 partner.probing.pop(multihash, None)
-                want.told[partner] = Told.DENIED
-                if state is Told.ASKED:
+                want.told[partner] = DENIED
+                if state is ASKED:
                     want.hopeful -= 1
                     self._count_denial(want.owner, partner)
-                elif state is Told.PROBED:
+                elif state is PROBED:
                     want.probes -= 1
                 lost.append(want)
         if answered:
@@ -270,14 +287,14 @@ class Fetcher:
 
     def _offered(self, partner: Partner, want: Want, state: Told, now: float) -> None:
         """Take a HAVE."""
-        if state in (Told.ASKED, Told.HAS) or want.multihash in partner.flying:
+        if state in (ASKED, HAS) or want.multihash in partner.flying:
             return
-        if state is Told.PROBED:
+        if state is PROBED:
             want.probes -= 1
         partner.probing.pop(want.multihash, None)
-        want.told[partner] = Told.HAS
+        want.told[partner] = HAS
         self._join(want.owner, partner, now)
-        if not want.hopeful and want.place is not Place.DONE:
+        if not want.hopeful and want.place is not DONE:
             self._ask(partner, want, now)
 
     def _answered(self, partner: Partner, now: float) -> None:
@@ -288,10 +305,10 @@ class Fetcher:
             for multihash in partner.flying:
                 partner.flying[multihash] = now
                 want = self._wants.get(multihash)
-                if want is not None and want.told.get(partner) is Told.LATE:
-                    want.told[partner] = Told.ASKED
+                if want is not None and want.told.get(partner) is LATE:
+                    want.told[partner] = ASKED
                     want.hopeful += 1
-                    if want.place in (Place.STUCK, Place.PARKED):
+                    if want.place in (STUCK, PARKED):
                         self._lift(want)
             for session in list(self._searching):
                 self._search_on(session, now)
@@ -325,7 +342,7 @@ class Fetcher:
         missing = [*session.stuck.values()]
         while session.parked:
             want = session.parked.popleft()
-            if want.place is Place.PARKED:
+            if want.place is PARKED:
                 missing.append(want)
         for want in missing:
             self._requeue(want, now, pull=False)
@@ -367,7 +384,7 @@ class Fetcher:
         """Ask *partner* for the next *count* wants of *session*'s queue."""
         odd: list[Want] = []
         while count and (want := session.next()) is not None:
-            if want.told.get(partner, Told.HAS) in (Told.HAS, Told.PROBED):
+            if want.told.get(partner, HAS) in (HAS, PROBED):
                 self._ask(partner, want, now)
                 count -= 1
             else:
@@ -377,18 +394,19 @@ class Fetcher:
     def _ask(self, partner: Partner, want: Want, now: float) -> None:
         """Ask *partner* for the block; one that is late isn't waited for."""
         multihash = want.multihash
-        if want.told.get(partner) is Told.PROBED:
+        if want.told.get(partner) is PROBED:
             partner.probing.pop(multihash, None)
             want.probes -= 1
-        want.told[partner] = Told.LATE if partner.late else Told.ASKED
+        want.told[partner] = LATE if partner.late else ASKED
         want.hopeful += not partner.late
-        self._lift(want)
+        if want.place is not NOWHERE:
+            self._lift(want)
         self._send(partner, want, False, now)
         partner.flying[multihash] = now
 
     def _probe(self, partner: Partner, want: Want, now: float) -> None:
         """Ask *partner* whether it has the block; one that is late isn't waited for."""
-        want.told[partner] = Told.LATE if partner.late else Told.PROBED
+        want.told[partner] = LATE if partner.late else PROBED
         want.probes += not partner.late
         self._send(partner, want, True, now)
         partner.probing[want.multihash] = now
@@ -414,7 +432,7 @@ class Fetcher:
         """Find who is asked next for those of *wants* that nobody is asked for."""
         owners: dict[Session, None] = {}
         for want in wants:
-            if want.hopeful or want.probes or want.place not in (Place.NOWHERE, Place.SEEKING):
+            if want.hopeful or want.probes or want.place not in (NOWHERE, SEEKING):
                 continue
             owners[want.owner] = None
             self._settle(want, now)
@@ -425,7 +443,7 @@ class Fetcher:
         """Find who is asked next for a want that nobody is asked for."""
         session = want.owner
         for partner, state in want.told.items():
-            if state is Told.HAS and partner.connected and not partner.late:
+            if state is HAS and partner.connected and not partner.late:
                 self._ask(partner, want, now)
                 return
         untold = [one for one in session.providers if one not in want.told and not one.late]
@@ -440,7 +458,7 @@ class Fetcher:
         if len(session.seeking) < MAX_SEEKING:
             self._look(want, self._reachable(), now)
         else:
-            want.place = Place.PARKED
+            want.place = PARKED
             session.parked.append(want)
         self._arm_session(session)
 
@@ -463,9 +481,9 @@ class Fetcher:
                 return  # nobody to ask for more: what is stuck shows when there is
             if session.parked:
                 want = session.parked.popleft()
-                if want.place is not Place.PARKED or want.owner is not session:
+                if want.place is not PARKED or want.owner is not session:
                     continue
-                want.place = Place.NOWHERE
+                want.place = NOWHERE
             elif self._able(session) or (found := session.next()) is None:
                 return
             else:
@@ -488,10 +506,10 @@ class Fetcher:
             else:
                 self._ask(partner, want, now)
         if want.hopeful or want.probes:
-            want.place = Place.SEEKING
+            want.place = SEEKING
             session.seeking[want.multihash] = want
         else:
-            want.place = Place.STUCK
+            want.place = STUCK
             session.stuck[want.multihash] = want
             if session.again_at is None:
                 session.again_s = min(2 * session.again_s, session.patience_s) or AGAIN_S
@@ -504,17 +522,17 @@ class Fetcher:
 
     def _lift(self, want: Want) -> None:
         """Take *want* from its place."""
-        if want.place is Place.SEEKING:
+        if want.place is SEEKING:
             want.owner.seeking.pop(want.multihash, None)
-        elif want.place is Place.STUCK:
+        elif want.place is STUCK:
             want.owner.stuck.pop(want.multihash, None)
-        want.place = Place.NOWHERE
+        want.place = NOWHERE
 
     def _requeue(self, want: Want, now: float, *, pull: bool = True) -> None:
         """Put *want* at the head of its owner's queue."""
         session = want.owner
         self._lift(want)
-        want.place = Place.QUEUE
+        want.place = QUEUE
         session.queue.appendleft(want)
         for partner in session.providers:
             partner.hungry[session] = None
@@ -524,10 +542,11 @@ class Fetcher:
     def _end(self, want: Want, sender: Partner | None) -> None:
         """Take *want* from everywhere, and back from all who were asked but *sender*."""
         del self._wants[want.multihash]
-        self._lift(want)
-        want.place = Place.DONE
+        if want.place is not NOWHERE:
+            self._lift(want)
+        want.place = DONE
         for partner, state in want.told.items():
-            if partner is not sender and partner.connected and state is not Told.HAS:
+            if partner is not sender and partner.connected and state is not HAS:
                 partner.cancel(want)
                 self.ready[partner] = None
         want.told.clear()
@@ -565,10 +584,10 @@ class Fetcher:
         for multihash in (*partner.flying, *partner.probing):
             want = self._wants.get(multihash)
             state = None if want is None else want.told.get(partner)
-            if want is None or state not in (Told.ASKED, Told.PROBED):
+            if want is None or state not in (ASKED, PROBED):
                 continue
-            want.told[partner] = Told.LATE
-            if state is Told.ASKED:
+            want.told[partner] = LATE
+            if state is ASKED:
                 want.hopeful -= 1
             else:
                 want.probes -= 1
@@ -594,7 +613,7 @@ class Fetcher:
         live = session.live
         while live and live[0][0] + session.patience_s <= now:
             asked_at, want = live.popleft()
-            if want.place is Place.DONE or session not in want.sessions:
+            if want.place is DONE or session not in want.sessions:
                 continue
             longest = want.since + MAX_PATIENCES * session.patience_s
             if want.hopeful and session.last_block > asked_at and now < longest:
@@ -610,13 +629,13 @@ class Fetcher:
                 before = [
                     partner
                     for partner, state in want.told.items()
-                    if state is Told.DENIED or not partner.connected
+                    if state is DENIED or not partner.connected
                 ]
                 want.denied = max(want.denied, len(before))
                 for partner in before:
                     del want.told[partner]
                 self._lift(want)
-                want.place = Place.PARKED
+                want.place = PARKED
                 session.parked.append(want)
             self._search(session, now)
         self._arm_session(session)
@@ -625,7 +644,7 @@ class Fetcher:
         told = session.wants.pop(want.multihash, None)
         if told:
             states = want.told.values()
-            denied = max(want.denied, sum(state is Told.DENIED for state in states))
+            denied = max(want.denied, sum(state is DENIED for state in states))
             waited_s = now - want.since if want.since >= 0 else session.patience_s
             for cid in want.sessions[session]:
                 fault = NotFetched(cid, max(denied, len(states)), denied, waited_s)

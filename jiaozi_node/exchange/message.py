@@ -271,6 +271,10 @@ def _read_presence(data: bytes, at: int, end: int, reading: _Reading) -> Presenc
 
 
 def _read_payload(data: bytes, at: int, end: int, reading: _Reading) -> Payload:
+    if end - at > 8 and data[at : at + 2] == b"\x0a\x04" and data[at + 6] == 0x12:
+        start, stop = read_length(data, at + 7, end)  # what nearly all blocks look like
+        if stop == end:
+            return Payload(data[at + 2 : at + 6], data[start:stop])
     prefix = content = b""
     while at < end:
         key, at = read_key(data, at, end)

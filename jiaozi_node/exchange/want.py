@@ -45,6 +45,11 @@ class Place(IntEnum):
     DONE = 5
 
 
+# By their names alone: to look one up in its class takes 70 ns, and each want meets a dozen.
+PROBED, ASKED, LATE, HAS, DENIED = Told
+NOWHERE, QUEUE, PARKED, SEEKING, STUCK, DONE = Place
+
+
 class Want:
     """A block that is wanted, by one session or several; its *owner* has it asked for."""
 
@@ -60,7 +65,7 @@ class Want:
         self.hopeful = 0  # peers who are asked for the block and not late
         self.probes = 0  # peers who are asked whether they have it and not late
         self.denied = 0  # by how many, when all were asked last
-        self.place = Place.NOWHERE
+        self.place = NOWHERE
         self.since = -1.0  # when it was first asked for
 
 
@@ -184,7 +189,13 @@ class Session:
         for queue in (self.queue, self.later):
             while queue:
                 want = queue.popleft()
-                if want.place is Place.QUEUE and want.owner is self:
-                    want.place = Place.NOWHERE
+                if want.place is QUEUE and want.owner is self:
+                    want.place = NOWHERE
                     return want
         return None
+
+    def forget_done(self) -> None:
+        """Let go of the oldest wants that are done; the others' time will come."""
+        live = self.live
+        while live and live[0][1].place is DONE:
+            live.popleft()
