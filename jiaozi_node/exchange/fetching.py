@@ -75,10 +75,16 @@ class Fetcher:
         """Begin to ask *peer* for blocks; sessions that look for some ask it at once."""
         partner = Partner(peer, version)
         self._partners[partner] = None
-        for session in list(self._searching):
+        left = MAX_ASKED_AT_ONCE
+        for session in list(islice(self._searching, MAX_ASKED_AT_ONCE)):
+            if left <= 0:
+                break
+            del self._searching[session]  # the next peer is asked for what the others miss
+            self._searching[session] = None
             missing = chain(session.stuck.values(), session.seeking.values())
             for want in list(islice(missing, MAX_SEEKING)):
                 self._look(want, (partner,), now)
+                left -= 1
             self._search_on(session, now)
             self._arm_session(session)
         return partner
@@ -229,8 +235,8 @@ class Fetcher:
             good += len(data)
             self._tally.blocks_received += 1
             self._tally.data_received += len(data)
-            served[want.owner] = None
             for session, cids in want.sessions.items():
+                served[session] = None
                 session.wants.pop(multihash, None)
                 session.last_block = now
                 # Trusted: its multihash is what the data was just hashed to.

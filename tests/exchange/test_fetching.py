@@ -158,6 +158,18 @@ def test_a_new_peer_is_asked_for_what_nobody_has() -> None:
     assert asker.got == [ONE, TWO]
 
 
+def test_a_new_peer_is_asked_for_so_much_and_the_next_for_what_others_miss() -> None:
+    asker = Asker()
+    for at in range(600):
+        asker.want(Block.of(b"%d" % at), session=asker.bitswap.session(30))
+    asked = []
+    for peer in ("a", "b", "c"):
+        asker.connect(peer)
+        asked.append({cid for _, cid in asker.heard(peer)})
+    assert [len(cids) for cids in asked] == [256, 256, 256]
+    assert len(set().union(*asked)) == 600
+
+
 def test_silence_has_others_asked_and_either_block_is_taken() -> None:
     asker = Asker("a", "b")
     asker.want(ONE)
