@@ -83,6 +83,8 @@ def _root(call: Call, text: str) -> "Cid":
 def _published_text(row: dict[str, Any], _call: Call) -> str:
     if "blocks" not in row:
         return f"{row['cid']}\n"
+    if not row["blocks"]:
+        return f"{row['cid']} is published already\n"
     return f"published {row['cid']}: {row['blocks']} blocks, {row['newlyPublic']} of them new\n"
 
 

@@ -33,6 +33,7 @@ def test_a_version_is_published_with_its_history_and_taken_back(jiaozi: Run, rep
     assert jiaozi("publish", "--list").out == f"{cid}\n"
     row = json.loads(jiaozi("publish", "--blocks-only", "main", "--json").out)
     assert row == {"cid": cid, "blocks": 0, "newlyPublic": 0}
+    assert jiaozi("publish", "--blocks-only", cid).out == f"{cid} is published already\n"
     said = jiaozi("unpublish", "HEAD").out
     assert said == f"unpublished {cid}: 10 blocks are private now\n"
     assert jiaozi("publish", "--list").out == ""
