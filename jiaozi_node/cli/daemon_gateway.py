@@ -11,14 +11,13 @@ from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.http.gateway.gateway import Gateway
 from jiaozi_node.http.gateway.names import HomeNames
 from jiaozi_node.http.gateway.settings import settings_of
+from jiaozi_node.http.gateway.target import MAX_LINE_BYTES
 from jiaozi_node.http.gateway.wiring import Wiring
 from jiaozi_node.http.guard import Door
 from jiaozi_node.http.listening import Listener, begin_all, wanted
 from jiaozi_node.node.fetch import Fetch
 from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.stores.atomic import replace_file
-
-MAX_LINE_BYTES = 32 * 1024
 
 
 @asynccontextmanager

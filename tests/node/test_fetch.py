@@ -14,11 +14,13 @@ from jiaozi_node.errors import Corrupt
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.node.fetch import (
+    AT_ONCE_BYTES,
     INLINE_BYTES,
     READERS_AHEAD,
     Fetch,
     Reader,
     RetrievalTimedOut,
+    WouldWait,
 )
 from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.stores.api import BlockMissing, Family
@@ -222,3 +224,24 @@ async def test_a_lookup_is_driven_too(fetch: Fetch) -> None:
 
     with fetch.reading() as get:
         assert await arun(both(), get) == b"1\x01"  # type: ignore[arg-type]
+
+
+async def test_who_can_not_wait_gets_small_blocks(home: LocalHome, fetch: Fetch) -> None:
+    edge = Block.of(bytes(AT_ONCE_BYTES))
+    with home.blocks.writer(Family.PUBLIC) as writer:
+        writer.put([edge, Block.of(bytes(AT_ONCE_BYTES + 1))])
+    get = fetch.at_once()
+    assert await get(Need(edge.cid)) == edge
+    with pytest.raises(WouldWait):
+        await get(Need(Block.of(bytes(AT_ONCE_BYTES + 1)).cid))
+    lost = Need(Block.of(b"lost").cid)
+    with pytest.raises(BlockMissing):
+        await get(lost)
+    with pytest.raises(BlockMissing):
+        await fetch.at_once(public=True)(Need(OWN.cid))
+    asking = Fetch(lambda: home.segments, exchange=_Elsewhere(None))
+    with pytest.raises(WouldWait):  # somebody else may have it
+        await asking.at_once()(lost)
+    with pytest.raises(BlockMissing):
+        await asking.at_once(local=True)(lost)
+    asking.close()

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 from jiaozi_node.errors import LimitExceeded, Malformed
 
+MAX_LINE_BYTES: Final = 32 * 1024  # for `guard.Door`: before it is read at all
 MAX_PATH_BYTES: Final = 8 * 1024
 MAX_SEGMENTS: Final = 256
 MAX_QUERY_BYTES: Final = 16 * 1024

@@ -5,6 +5,7 @@ import pytest
 from jiaozi_node.formats import dag_cbor, dag_json
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import CBOR, DAG_CBOR, DAG_JSON, DAG_PB, JSON, RAW
+from jiaozi_node.http.gateway.node_page import MAX_TEXT, MAX_VALUES
 from tests.http.gateway.wire import Node
 
 pytestmark = pytest.mark.asyncio
@@ -110,3 +111,15 @@ async def test_what_only_verifying_clients_can_read_says_so(node: Node) -> None:
     assert (got.status, got["content-type"]) == (200, "application/json")
     assert (await node.get(f"/ipfs/{text.cid}", Accept="application/vnd.ipld.x")).status == 400
     assert (await node.get(f"/ipfs/{text.cid}?format=nonsense")).status == 200
+
+
+async def test_a_page_shows_so_much(node: Node) -> None:
+    long = Block.of(dag_cbor.encode([0] * (MAX_VALUES + 5) + ["x" * (MAX_TEXT + 5)]), DAG_CBOR)
+    text = Block.of(dag_cbor.encode(["x" * (MAX_TEXT + 5), b"y" * MAX_TEXT]), DAG_CBOR)
+    node.put(long, text)
+    page = await node.get(f"/ipfs/{long.cid}/", Accept="text/html")
+    assert page.text.count("<tr>") == MAX_VALUES + 1
+    assert f"only the first {MAX_VALUES:,} are shown" in page.text
+    page = await node.get(f"/ipfs/{text.cid}/", Accept="text/html")
+    assert "x" * MAX_TEXT + "…" in page.text
+    assert "79" * (MAX_TEXT // 2) + "…" in page.text

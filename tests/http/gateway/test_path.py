@@ -8,6 +8,8 @@ import pytest
 from jiaozi_node.formats import unixfs_pb
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import DAG_PB
+from jiaozi_node.http.gateway.naming import MAX_NAME_CHARACTERS
+from jiaozi_node.http.gateway.target import MAX_LINE_BYTES
 from tests.http.gateway.wire import Node
 
 pytestmark = pytest.mark.asyncio
@@ -256,3 +258,15 @@ async def test_a_tree_comes_as_tar(node: Node) -> None:
         ]  # fmt: skip
     outside = await node.get(f"/ipfs/{node.load('path_gateway_tar/outside-root')}?format=tar")
     assert (outside.status, "leads out of the tree" in outside.text) == (500, True)
+
+
+async def test_a_line_has_a_limit(node: Node) -> None:
+    got = await node.get("/ipfs/bafkqaaa?" + "a" * MAX_LINE_BYTES)
+    assert got.status == 400
+    assert (await node.get("/ipfs/bafkqaaa?a=" + "b" * 16_000)).status == 200
+
+
+async def test_a_name_is_cut(node: Node) -> None:
+    got = await node.get("/ipfs/bafkqaaa?filename=" + "n" * 3000)
+    assert got["content-disposition"].count("n" * MAX_NAME_CHARACTERS) == 2
+    assert "n" * (MAX_NAME_CHARACTERS + 1) not in got["content-disposition"]

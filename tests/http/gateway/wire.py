@@ -9,6 +9,7 @@ from jiaozi_node.formats import car
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.http.gateway.gateway import Gateway
+from jiaozi_node.http.gateway.target import MAX_LINE_BYTES
 from jiaozi_node.http.guard import Door
 from jiaozi_node.node.fetch import Fetch
 from jiaozi_node.node.local_home import LocalHome
@@ -113,6 +114,6 @@ async def _chunks(reader: asyncio.StreamReader) -> list[bytes]:
 
 
 async def listen(home: LocalHome, gateway: Gateway) -> tuple[asyncio.Server, Door, int]:
-    door = Door(gateway, quick=gateway.quick)
+    door = Door(gateway, line_bytes=MAX_LINE_BYTES, quick=gateway.quick)
     server = await asyncio.get_running_loop().create_server(door, "127.0.0.1", 0)
     return server, door, server.sockets[0].getsockname()[1]
