@@ -52,6 +52,9 @@ from jiaozi_node.worktree.watching import Watches
 MAX_GRACE_S: Final = 3600.0
 _FILES: Final = 1_000_000  # open files to ask for; the system's own limit counts
 _UNENDED: Final = 4
+# A request crosses threads several times; Python's 5 ms each time would add up while a worker is
+# busy: with 1 ms another client's p99 beside an upload of 50,000 files was 14 ms instead of 28.
+_SWITCH_S: Final = 0.001
 _TOLD_FILES: Final = ("api", "gateway")  # of the home, in which clients look for us
 _log = logging.getLogger(__name__)
 
@@ -75,6 +78,7 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         for name in _TOLD_FILES:  # of a daemon that was killed: the lock is ours
             (path / name).unlink(missing_ok=True)
         _raise_files()
+        sys.setswitchinterval(_SWITCH_S)
         say(f"Kubo version: {KUBO_VERSION}")
         say(f"Repo version: {REPO_VERSION}")
         say(f"Jiaozi version: {__version__}")

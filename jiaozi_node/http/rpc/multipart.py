@@ -218,6 +218,6 @@ def parameters_of(value: str) -> tuple[str, dict[str, str]]:
     if extended is not None and "filename" not in found:
         charset, _, rest = extended.partition("'")
         if charset.lower() == "utf-8":
-            text = unquote_to_bytes(rest.partition("'")[2])
+            text = unquote_to_bytes(rest.partition("'")[2].encode("utf-8", "surrogateescape"))
             found["filename"] = text.decode("utf-8", "surrogateescape")
     return main.strip().lower(), found

@@ -98,7 +98,9 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 
 
 def _text(escaped: str) -> str:
-    return unquote_to_bytes(escaped).decode("utf-8", "surrogateescape")
+    return unquote_to_bytes(escaped.encode("utf-8", "surrogateescape")).decode(
+        "utf-8", "surrogateescape"
+    )
 
 
 def read(found: Target, query: str, *, has_body: bool) -> Given:

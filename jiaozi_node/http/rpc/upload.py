@@ -7,6 +7,7 @@ time. An upload is read on a worker thread, once, from front to back.
 """
 
 import io
+import os
 import posixpath
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -121,7 +122,9 @@ def _place(begin: Begin, number: int) -> str:
     """Return the absolute path that the client says the file has; "" where it says none."""
     place = begin.headers.get("abspath-encoded") or ""
     if place:
-        place = unquote_to_bytes(place.replace("+", " ")).decode("utf-8", "surrogateescape")
+        place = unquote_to_bytes(os.fsencode(place.replace("+", " "))).decode(
+            "utf-8", "surrogateescape"
+        )
     else:
         place = begin.headers.get("abspath") or ""
     if "\0" in place:
@@ -132,7 +135,7 @@ def _place(begin: Begin, number: int) -> str:
 def path_of(filename: str, number: int = 1) -> tuple[str, ...]:
     """Return the names of *filename* below the root, ``..`` and ``.`` taken away."""
     if _escaped(filename):
-        data = unquote_to_bytes(filename.replace("+", " "))
+        data = unquote_to_bytes(os.fsencode(filename.replace("+", " ")))
         filename = data.decode("utf-8", "surrogateescape")
     size = len(filename.encode("utf-8", "surrogateescape"))
     if size > MAX_PATH_BYTES:

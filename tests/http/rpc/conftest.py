@@ -52,11 +52,13 @@ class Node:
         return await self.send(f"{method} /api/v0/{path} HTTP/1.1\r\n{lines}\r\n".encode() + body)
 
 
-async def read(reader: asyncio.StreamReader) -> Answer:
-    """Read one response."""
+async def read(reader: asyncio.StreamReader, *, head_only: bool = False) -> Answer:
+    """Read one response; *head_only* is for the answer to HEAD."""
     status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
     headers = dict(line.split(": ", 1) for line in lines)
     body, trailers = b"", {}
+    if head_only:
+        return Answer(int(status.split()[1]), headers, body, trailers)
     if headers.get("Transfer-Encoding") == "chunked":
         while size := int(await reader.readline(), 16):
             body += await reader.readexactly(size)
