@@ -56,7 +56,8 @@ async def read(reader: asyncio.StreamReader, *, head_only: bool = False) -> Answ
     """Read one response; *head_only* is for the answer to HEAD."""
     status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
     headers = dict(line.split(": ", 1) for line in lines)
-    body, trailers = b"", {}
+    body = b""
+    trailers: dict[str, str] = {}
     if head_only:
         return Answer(int(status.split()[1]), headers, body, trailers)
     if headers.get("Transfer-Encoding") == "chunked":
