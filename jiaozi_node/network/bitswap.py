@@ -16,6 +16,7 @@ from libp2p.abc import INetConn, INetStream, INetwork, INotifee
 from libp2p.custom_types import TProtocol
 from libp2p.exceptions import BaseLibp2pError
 from libp2p.host.basic_host import BasicHost
+from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 from multiaddr import Multiaddr
 
@@ -333,8 +334,10 @@ class BitswapService(INotifee):
                     self.machine.received(name, decode(message), trio.current_time())
                 self._pump()
             await stream.close()
+        except StreamEOF:  # Kubo makes a stream for each message: they must not add up
+            await stream.close()
         except BaseLibp2pError:
-            return
+            await stream.reset()
         except JiaoziError as fault:
             self._expel(name, str(fault))
             await stream.reset()

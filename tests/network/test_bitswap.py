@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 import trio.testing
+from libp2p.custom_types import TProtocol
 from libp2p.host.basic_host import BasicHost
 from libp2p.peer.peerinfo import PeerInfo
 from multiaddr import Multiaddr
 
 from jiaozi_node.errors import NotFound
 from jiaozi_node.exchange.effects import NotFetched
+from jiaozi_node.exchange.framing import framed
+from jiaozi_node.exchange.message import Entry, Message, encode
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
 from jiaozi_node.formats.keys import PrivateKey
@@ -20,6 +23,7 @@ from jiaozi_node.network.host import new_host
 
 pytestmark = pytest.mark.trio
 
+NEWEST = TProtocol("/ipfs/bitswap/1.2.0")
 ANY = Multiaddr("/ip4/127.0.0.1/tcp/0")
 
 
@@ -178,4 +182,19 @@ async def test_a_cancelled_want_is_taken_back() -> None:
         assert here.service.machine.wantlist == []
         with trio.fail_after(10):
             while there.service.machine.wantlist_of(here.name):
+                await trio.sleep(0.01)
+
+
+async def test_streams_that_a_peer_ends_are_ended_here() -> None:
+    """Kubo sends each message on a stream of its own, and 256 may be open."""
+    [block] = blocks(1)
+    message = framed(encode(Message((Entry(block.cid.raw),))))
+    async with node() as there, node() as here:
+        await met(here, there)
+        with trio.fail_after(30):
+            for _ in range(300):
+                stream = await here.host.new_stream(there.host.get_id(), [NEWEST])
+                await stream.write(message)
+                await stream.close()
+            while there.service.machine.tally.messages_received < 300:
                 await trio.sleep(0.01)
