@@ -8,6 +8,7 @@ git's ``Documentation/gitformat-*`` and ``commit.c``, ``tree-walk.c``, ``ident.c
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 from jiaozi_node.errors import Malformed
@@ -18,6 +19,7 @@ DIRECTORY: Final = 0o040000
 SUBMODULE: Final = 0o160000
 KIND_MASK: Final = 0o170000
 
+_FIRST_STEP = 256  # bytes compared first, then twice as many
 _MODES = {b"%o" % mode: mode for mode in (0o100644, 0o100755, SYMLINK, DIRECTORY, SUBMODULE)}
 _MAX_DIGITS = 20  # of a number; git's own are 64 bits
 _IDENT = re.compile(rb"([^<\n]*)<([^>\n]*)>(.*)", re.DOTALL)
@@ -160,24 +162,39 @@ def entries(data: bytes, id_bytes: int) -> Iterator[GitEntry]:
 def changed(old: bytes, new: bytes, id_bytes: int) -> tuple[list[GitEntry], list[GitEntry]]:
     """Return the entries of two trees that are only in *old*, and those only in *new*.
 
-    What both begin and end with is passed over at the speed of memory, so that a directory of
-    100,000 entries costs little when few of them changed, near each other.
+    What both have in common is passed over at the speed of memory, so that a directory of 100,000
+    entries costs little when few of them changed, wherever they stand.
     """
-    start = _boundary(old, _common(old, new), id_bytes)
-    ends = _common_end(old, new)
-    at, other_at = start, start
+    at = other_at = 0
     one: set[GitEntry] = set()
     other: set[GitEntry] = set()
-    while True:
-        left, other_left = len(old) - at, len(new) - other_at
-        if left == other_left <= ends:
-            return sorted(one - other), sorted(other - one)
-        if left >= other_left:
-            entry, at = _entry(old, at, id_bytes)
-            one.add(entry)
-        else:
-            entry, other_at = _entry(new, other_at, id_bytes)
-            other.add(entry)
+    while at < len(old) and other_at < len(new):
+        same = _common(old, at, new, other_at)
+        skipped = _boundary(old, at, at + same, id_bytes) - at
+        at, other_at = at + skipped, other_at + skipped
+        if at == len(old) or other_at == len(new):
+            break
+        mine, behind = _entry(old, at, id_bytes)
+        their, other_behind = _entry(new, other_at, id_bytes)
+        key, other_key = _order(mine), _order(their)
+        if key <= other_key:  # each tree is in this order, unless it is broken
+            one.add(mine)
+            at = behind
+        if other_key <= key:
+            other.add(their)
+            other_at = other_behind
+    while at < len(old):
+        mine, at = _entry(old, at, id_bytes)
+        one.add(mine)
+    while other_at < len(new):
+        their, other_at = _entry(new, other_at, id_bytes)
+        other.add(their)
+    return sorted(one - other), sorted(other - one)
+
+
+def _order(entry: GitEntry) -> bytes:
+    """Return what git sorts entries by: a directory as if its name ended in a slash."""
+    return entry.name + b"/" if entry.mode & KIND_MASK == DIRECTORY else entry.name
 
 
 def _entry(data: bytes, at: int, id_bytes: int) -> tuple[GitEntry, int]:
@@ -197,34 +214,38 @@ def _octal(digits: bytes) -> int:
     return int(digits, 8)
 
 
-def _common(old: bytes, new: bytes) -> int:
-    """Return how many bytes both begin with."""
-    low, high = 0, min(len(old), len(new))
+def _common(old: bytes, at: int, new: bytes, other_at: int) -> int:
+    """Return how many bytes are the same in both from these places on."""
+    most = min(len(old) - at, len(new) - other_at)
+    low, step = 0, _FIRST_STEP
+    while low < most:  # so that a short run costs little, and a long one is found in few steps
+        high = min(low + step, most)
+        if old[at + low : at + high] != new[other_at + low : other_at + high]:
+            break
+        low, step = high, step * 2
+    else:
+        return most
     while low < high:
         middle = (low + high + 1) // 2
-        if old[low:middle] == new[low:middle]:
+        if old[at + low : at + middle] == new[other_at + low : other_at + middle]:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _common_end(old: bytes, new: bytes) -> int:
-    """Return how many bytes both end with."""
-    low, high = 0, min(len(old), len(new))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if old[len(old) - middle :] == new[len(new) - middle :]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _boundary(data: bytes, start: int, stop: int, id_bytes: int) -> int:
+    """Return the end of the last entry, of those from *start* on, that lies before *stop*."""
+    if stop - start <= id_bytes:  # no entry is that short
+        return start
+    found = _whole(id_bytes).match(data, start, stop)
+    return found.end() if found is not None else start
 
 
-def _boundary(data: bytes, most: int, id_bytes: int) -> int:
-    """Return the end of the last entry that lies within the first *most* bytes."""
-    found = re.compile(rb"(?:[^\0]*+\0.{%d}+)*+" % id_bytes, re.DOTALL).match(data, 0, most)
-    return found.end() if found is not None else 0
+@cache
+def _whole(id_bytes: int) -> re.Pattern[bytes]:
+    """Return the pattern of as many whole entries as there are."""
+    return re.compile(rb"(?:[^\0]*+\0.{%d}+)*+" % id_bytes, re.DOTALL)
 
 
 def _split(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:

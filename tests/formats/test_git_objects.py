@@ -117,10 +117,28 @@ def test_what_changed_is_what_sets_say(
     assert (set(gone), set(come)) == (old - new, new - old)
 
 
-def test_a_large_tree_is_compared_from_where_it_differs() -> None:
+def test_a_large_tree_is_compared_from_where_it_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = {b"%06d" % number: A for number in range(100_000)}
-    changed = {**entries, b"050000": B}
+    changed = {**entries, b"000000": B, b"050000": B, b"050000.5": A}
     del changed[b"099999"]
+    read = []
+    one = g._entry
+    monkeypatch.setattr(g, "_entry", lambda *given: read.append(given[1]) or one(*given))
     gone, come = g.changed(tree(entries), tree(changed), 20)
-    assert gone == [GitEntry(0o100644, b"050000", A), GitEntry(0o100644, b"099999", A)]
-    assert come == [GitEntry(0o100644, b"050000", B)]
+    first, middle, last = b"000000", b"050000", b"099999"
+    assert gone == [GitEntry(0o100644, name, A) for name in (first, middle, last)]
+    assert come == [
+        GitEntry(0o100644, first, B), GitEntry(0o100644, middle, B),
+        GitEntry(0o100644, b"050000.5", A),
+    ]  # fmt: skip
+    assert len(read) < 10  # what is the same isn't taken apart
+
+
+def test_trees_that_are_out_of_order_are_compared_too() -> None:
+    def one(name: bytes) -> bytes:
+        return b"100644 %b\0%b" % (name, A)
+
+    old, new = one(b"b") + one(b"a") + one(b"c"), one(b"a") + one(b"d") + one(b"b")
+    assert g.changed(old, new, 20) == (
+        [GitEntry(0o100644, b"c", A)], [GitEntry(0o100644, b"d", A)],
+    )  # fmt: skip
