@@ -1,10 +1,11 @@
 """Version control measured beside DVC and Oxen, which people use for data; `make nightly` does it.
 
-Each is installed from PyPI at the version of ``interop/rivals.toml``. The files are those of `vcs`,
+$JIAOZI_BENCH_FILES says how many files; both are slow. Each is installed from PyPI at the version of ``interop/rivals.toml``. The files are those of `vcs`,
 in one directory ``data``: DVC tracks that, and keeps what it knows of it in a git repository. Oxen
 has no command on PyPI, so that a line of Python calls its library.
 """
 
+import os
 import shutil
 import subprocess
 import tomllib
@@ -42,7 +43,7 @@ def environment(name: str) -> Path:
 def dvc(pairs: int) -> Iterator[Result]:
     """Time DVC: adding, a clean status, and bringing everything back."""
     program = environment("dvc") / "dvc"
-    with lab() as made:
+    with lab(_files()) as made:
         assert made is not None
         rival = _Rival(made, "DVC", requirement("dvc"))
 
@@ -64,7 +65,7 @@ def dvc(pairs: int) -> Iterator[Result]:
 def oxen(pairs: int) -> Iterator[Result]:
     """Time Oxen: adding and a clean status."""
     program = environment("oxen") / "python"
-    with lab() as made:
+    with lab(_files()) as made:
         assert made is not None
         rival = _Rival(made, "Oxen", requirement("oxen"))
 
@@ -83,6 +84,10 @@ def oxen(pairs: int) -> Iterator[Result]:
             None,
             commit,
         )
+
+
+def _files() -> int:
+    return int(os.environ.get("JIAOZI_BENCH_FILES", FILES))
 
 
 def requirement(name: str) -> str:
@@ -143,12 +148,13 @@ class _Rival:
                 partial(made.jiaozi, *ours), before, warm=warm, rival=self._as,
             )  # fmt: skip
 
-        yield compared(f"`add` of {FILES:,} files of 1 KB", add, ("add", "."), anew)
+        files = _files()
+        yield compared(f"`add` of {files:,} files of 1 KB", add, ("add", "."), anew)
         commit()
         made.jiaozi("commit", "-m", "m", "--author", "A <a@example.org>")
-        yield compared(f"clean `status` of {FILES:,} files", status, ("status",), warm=True)
+        yield compared(f"clean `status` of {files:,} files", status, ("status",), warm=True)
         if checkout is not None:
-            what = f"all {FILES:,} files, which were removed, brought back"
+            what = f"all {files:,} files, which were removed, brought back"
             yield compared(what, checkout, ("restore", "."), gone)
 
 
