@@ -1,7 +1,7 @@
 """Version control measured beside DVC and Oxen, which people use for data; `make nightly` does it.
 
-$JIAOZI_BENCH_FILES says how many files; both are slow. Each is installed from PyPI at the version of ``interop/rivals.toml``. The files are those of `vcs`,
-in one directory ``data``: DVC tracks that, and keeps what it knows of it in a git repository. Oxen
+Each is installed from PyPI at the version of ``interop/rivals.toml``. The files are those of `vcs`,
+as many as $JIAOZI_BENCH_FILES says, in one directory ``data``: DVC tracks that, without git. Oxen
 has no command on PyPI, so that a line of Python calls its library.
 """
 

@@ -121,9 +121,14 @@ def test_a_large_tree_is_compared_from_where_it_differs(monkeypatch: pytest.Monk
     entries = {b"%06d" % number: A for number in range(100_000)}
     changed = {**entries, b"000000": B, b"050000": B, b"050000.5": A}
     del changed[b"099999"]
-    read = []
+    read: list[int] = []
     one = g._entry
-    monkeypatch.setattr(g, "_entry", lambda *given: read.append(given[1]) or one(*given))
+
+    def counted(data: bytes, at: int, id_bytes: int) -> tuple[GitEntry, int]:
+        read.append(at)
+        return one(data, at, id_bytes)
+
+    monkeypatch.setattr(g, "_entry", counted)
     gone, come = g.changed(tree(entries), tree(changed), 20)
     first, middle, last = b"000000", b"050000", b"099999"
     assert gone == [GitEntry(0o100644, name, A) for name in (first, middle, last)]
