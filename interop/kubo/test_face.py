@@ -1,12 +1,9 @@
 """Every command line of `face.SCENARIOS`, by both programs, on stores that begin equal."""
 
-import gzip
-import hashlib
 import os
 import re
 import shlex
 import shutil
-import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +12,8 @@ from random import Random
 
 import pytest
 
-from interop.kubo import recipes
 from interop.kubo.face import MISSING, MISSING_V0, NODE, SCENARIOS, START, Scenario, Step
+from interop.kubo.files import described, fill, paths_below, without_last_section
 from interop.programs import Answer, Pair, Program
 
 
@@ -39,31 +36,6 @@ class Told:
     ours: Answer
     kubo_files: tuple[str, ...]
     our_files: tuple[str, ...]
-
-
-def fill(root: Path, rng: Random) -> None:
-    """Make the files that the command lines name."""
-    recipes.write(root, "t/small.txt", b"a small file, of one line\n")
-    recipes.write(root, "t/empty.txt", b"")
-    recipes.write(root, "t/big.bin", rng.randbytes(600_000))
-    recipes.write(root, "t/over-2-mib.bin", rng.randbytes(2 * 1024 * 1024 + 1))
-    recipes.write(root, "t/sub/a.txt", rng.randbytes(30).hex().encode())
-    recipes.write(root, "t/sub/b.txt", b"b\n")
-    recipes.write(root, "t/sub/deep/c.txt", b"a small file, of one line\n")
-    recipes.write(root, "t/odd name\n.txt", b"odd")
-    recipes.write(root, "t/.hidden", b"hidden")
-    recipes.write(root, "t/node.json", b'{"from":"a file"}')
-    recipes.write(root, "t/node2.json", b'{"from":["another"]}')
-    for number in range(40):
-        recipes.write(root, f"t/many/{number:02d}", rng.randbytes(number))
-    (root / "t/nothing").mkdir()
-    (root / "t/link").symlink_to("small.txt")
-    for name, mode, when in (("run.sh", 0o755, 1_600_000_000), ("data", 0o640, 1_700_000_000)):
-        path = recipes.write(root, f"t/dated/{name}", name.encode())
-        path.chmod(mode)
-        os.utime(path, (when, when))
-    (root / "t/dated").chmod(0o750)
-    os.utime(root / "t/dated", (1_650_000_000, 1_650_000_000))
 
 
 @pytest.fixture(scope="module")
@@ -104,26 +76,11 @@ def _cars(kubo: Program, files: Path, words: dict[str, str]) -> dict[str, str]:
         "car2": kubo.run("dag", "export", words["node"]).good().out,
         "cut": tree[:-100],
         "flipped": tree[:-1] + bytes([tree[-1] ^ 1]),
-        "partial": _without_last_section(tree),
+        "partial": without_last_section(tree),
     }
     for name, data in made.items():
         (files / f"{name}.car").write_bytes(data)
     return {name: f"{name}.car" for name in made}
-
-
-def _without_last_section(car: bytes) -> bytes:
-    """Return *car* without its last block."""
-    at = last = 0
-    while at < len(car):
-        last, length, shift = at, 0, 0
-        while True:
-            byte = car[at]
-            length |= (byte & 0x7F) << shift
-            at, shift = at + 1, shift + 7
-            if byte < 0x80:
-                break
-        at += length
-    return car[:last]
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +106,11 @@ def told(
         for step in scenario.steps:
             line = step.line.format_map(words)
             argv = shlex.split(line)
-            before = [_paths(place) for place in places]
+            before = [paths_below(place) for place in places]
             theirs = pair.kubo.run(*argv, stdin=step.stdin, cwd=places[0])
             ours = pair.ours.run(*argv, stdin=step.stdin, cwd=places[1])
             left = [
-                tuple(sorted(_described(place, path) for path in _paths(place) - had))
+                tuple(sorted(described(place, path) for path in paths_below(place) - had))
                 for place, had in zip(places, before, strict=True)
             ]
             answers.append(Told(step, line, theirs, ours, left[0], left[1]))
@@ -162,40 +119,6 @@ def told(
         return tuple(answers)
 
     return play
-
-
-def _paths(root: Path) -> set[str]:
-    """Return the paths of all that stands below *root*."""
-    return {
-        os.path.join(directory, name)
-        for directory, directories, names in os.walk(root)
-        for name in (*directories, *names)
-    }
-
-
-def _described(root: Path, text: str) -> str:
-    """Describe what stands at a path: its name below *root*, kind, mode and contents."""
-    path = Path(text)
-    relative = path.relative_to(root)
-    mode = path.lstat().st_mode & 0o777
-    if path.is_symlink():
-        return f"{relative} -> {os.readlink(path)}"
-    if path.is_dir():
-        return f"{relative}/ {mode:o}"
-    return f"{relative} {mode:o} {_contents(path)}"
-
-
-def _contents(path: Path) -> str:
-    """Return what a file holds; of an archive the members, since writers differ in padding."""
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        data = gzip.decompress(data)
-    if ".tar" in path.suffixes or ".tgz" in path.suffixes:
-        with tarfile.open(path) as archive:
-            return repr(
-                [(m.name, m.type, m.mode, m.size, m.linkname) for m in archive.getmembers()]
-            )
-    return hashlib.sha256(data).hexdigest()
 
 
 def seen(answer: Answer, step: Step) -> object:

@@ -33,6 +33,7 @@ from jiaozi_node.http.listening import Listener, begin_all, wanted
 from jiaozi_node.http.metrics import Metrics, of_door, of_home
 from jiaozi_node.http.rpc.admission import rules_of
 from jiaozi_node.http.rpc.engine import Rpc
+from jiaozi_node.http.rpc.journal import Journal
 from jiaozi_node.http.versions.service import Versions
 from jiaozi_node.node import log_levels
 from jiaozi_node.node.collector import Collector, plan_of
@@ -149,6 +150,7 @@ class _Daemon:
     ) -> None:
         self._home, self._environ, self._grace_s = home, environ, grace_s
         self._agent_suffix, self._collector, self._watch = agent_suffix, collector, watch
+        self._journal = Journal()
         self._metrics = Metrics()
         self._metrics.sources.append(lambda: of_home(home, collector))
         self._told = asyncio.Event()
@@ -187,6 +189,7 @@ class _Daemon:
             tells(self._home),
             watches,
             agent_suffix=self._agent_suffix,
+            journal=self._journal,
         )
         socket.start()
         try:
@@ -219,8 +222,8 @@ class _Daemon:
     async def _rpc(self) -> AsyncIterator[list[Listener]]:
         """Serve the RPC, with the file ``api`` beside it."""
         config = self._home.config
-        shown = config.shown()
-        rules = rules_of(shown, 0)
+        whole = config.whole()
+        rules = rules_of(whole, 0)
         rpc = Rpc(
             self._home,
             lambda: rules,
@@ -228,6 +231,7 @@ class _Daemon:
             environ=self._environ,
             agent_suffix=self._agent_suffix,
             metrics=self._metrics,
+            journal=self._journal,
         )
         versions = Versions(self._home, lambda: rules, rpc)
         door = Door(versions)
@@ -235,7 +239,7 @@ class _Daemon:
         key = "Addresses.API"
         listeners = await begin_all(door, wanted(key, config.find(key)))
         ports = [one.address.port for one in listeners if one.address.port]
-        rules = rules_of(shown, ports[0] if ports else 5001)
+        rules = rules_of(whole, ports[0] if ports else 5001)
         file = self._home.path / "api"
         try:
             if listeners:

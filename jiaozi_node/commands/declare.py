@@ -202,6 +202,7 @@ class Call:
     edit_text: Callable[[str], str] | None = None  # opens an editor, where there is a terminal
     wait: Callable[[float], None] = time.sleep  # seconds; raises when nobody waits for the answer
     stop: Callable[[], object] | None = None  # begins to end the daemon, where one is asked
+    journal: Any = None  # what the daemon was asked lately: `http.rpc.journal.Journal`
     agent_suffix: str = ""  # what the daemon was told to call itself besides
     rendered_text: bool = False  # the answer goes to a person, not a program
     on_terminal: bool = False  # bytes of an answer would be written to a screen
@@ -226,8 +227,8 @@ class Call:
         return self.options[name.replace("-", "_")]
 
 
-class Contradiction(Misuse):
-    """Options that contradict each other, where Kubo blames the client and not the command."""
+class ClientFault(Misuse):
+    """What Kubo blames on its client and not on the command: of code 1, and 400 over HTTP."""
 
 
 class ExitCode(int):
@@ -239,7 +240,13 @@ def always(_args: Mapping[str, Any], _options: Mapping[str, Any]) -> bool:
     return True
 
 
+def nowhere() -> str:
+    """Be the `Call.directory` of what a daemon does."""
+    raise Misuse("what a daemon does stands in no directory")
+
+
 Handler = Callable[[Call], Iterator[Any]]
+Options = Mapping[str, Any]
 # Text of one yielded value for a person; None prints nothing.
 Render = Callable[[Any, Call], str | None]
 
@@ -263,10 +270,13 @@ class Command:
     # An answer of bytes that a terminal user gets as files of his own (get): runs in the caller.
     after: Callable[[Call, Iterator[Any]], Iterator[Any]] | None = None
     # Of an answer of bytes over HTTP; None is text/plain, which no browser renders.
-    content_type: str | None = None
+    content_type: str | Callable[[Options], str] | None = None
     # Tells by arguments and options whether it reads the home and nothing else, so that a daemon
     # may do all of it for a process beside it (``cli/telling.py``); None: it never may.
     apart: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] | None = None
+    # Goes on until the client leaves: no act, which would keep what is written from collection.
+    lasting: bool = False
+    secret: bool = False  # its arguments may hold keys or tokens: they are never told of
     # Kubo's command line prints text here whatever `--encoding` says; `--json` is ours.
     text_only: bool = False
 

@@ -4,7 +4,15 @@ Clients match these texts (research/kubo-rpc-and-gateway.md §1.5). What has no 
 keeps its own sentence.
 """
 
+from jiaozi_node.commands.declare import ClientFault
 from jiaozi_node.errors import JiaoziError
+
+CLIENT = 1  # go-ipfs-cmds' ErrClient: the caller is to blame; status 400 over HTTP
+
+
+def kubo_code(error: BaseException) -> int:
+    """Return the code that an answer with *error* carries."""
+    return CLIENT if isinstance(error, ClientFault) else 0
 
 
 def kubo_message(error: JiaoziError) -> str:
@@ -64,6 +72,13 @@ def _is_directory(_error: JiaoziError) -> str:
     return "this dag node is a directory"
 
 
+def _not_unixfs(error: JiaoziError) -> str:
+    from jiaozi_node.formats.cid import DAG_PB, RAW
+
+    codec = getattr(getattr(error, "cid", None), "codec", DAG_PB)
+    return str(error) if codec in (DAG_PB, RAW) else "unknown node type"
+
+
 # By the class's name: importing the classes would cost every command their modules.
 _WORDS = {
     "BlockMissing": _missing_block,
@@ -72,4 +87,5 @@ _WORDS = {
     "HomeMissing": _no_home,
     "LimitExceeded": _long_pin_name,
     "IsADirectory": _is_directory,
+    "NotUnixFs": _not_unixfs,
 }

@@ -6,6 +6,7 @@ A test compares this table with the declarations.
 import importlib
 from collections.abc import Sequence
 
+from jiaozi_node.commands import kubo_rows
 from jiaozi_node.commands.declare import Command
 from jiaozi_node.errors import Misuse
 
@@ -239,6 +240,8 @@ SUMMARIES: dict[tuple[str, ...], str] = {
     ("repo",): "The node home.",
 }
 
+COMMANDS |= kubo_rows.ROWS
+SUMMARIES |= kubo_rows.SUMMARIES
 _GROUPS = {path[:depth] for path in COMMANDS for depth in range(len(path))}
 
 

@@ -136,6 +136,16 @@ class Pins:
         self._names.apply([change])
         return pin
 
+    def replace(self, old: Pin, new: Cid, *, keep_old: bool = False) -> None:
+        """Pin *new*, whose blocks the caller knows to be here, as *old* was, in one transaction."""
+        stood = self._names.get(KIND, old.cid.raw)
+        if stood is None or pin_of(old.cid.raw, stood) != old:
+            raise NotPinned(old.cid)
+        changes = [self._adding(new, old.mode, old.name)]
+        if not keep_old:
+            changes.append(Change(KIND, old.cid.raw, None, stood))
+        self._names.apply(changes)
+
     def rm_all(self, cids: Iterable[Cid], recursive: bool = True) -> None:
         """Remove many pins at once, as `rm` does one; those before one that can't be removed go."""
         changes: dict[Cid, Change] = {}

@@ -25,6 +25,7 @@ from jiaozi_node.commands.declare import (
     Passed,
     PutBlocks,
     TreeRules,
+    nowhere,
 )
 from jiaozi_node.commands.json_text import line as json_line
 from jiaozi_node.errors import JiaoziError, Malformed, Misuse, Refused
@@ -58,9 +59,10 @@ class HomeSocket:
         watches: Watches | None = None,
         *,
         agent_suffix: str = "",
+        journal: Any = None,  # noqa: ANN401 - see `Call.journal`
     ) -> None:
         self.home, self.stop_daemon, self.tell, self.watches = home, stop, tell, watches
-        self.agent_suffix = agent_suffix
+        self.agent_suffix, self.journal = agent_suffix, journal
         self.leases: dict[bytes, HoldsLease] = {}
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
@@ -314,7 +316,7 @@ class _Connection:
             explicit=frozenset(given["explicit"]),
             globals=_tuples(given["globals"]),
             now=time.time,
-            directory=_nowhere,
+            directory=nowhere,
             environ={},
             note=lambda text: self._row("note", text),
             progress=_Reports(self._row, shown=given["progress"]),
@@ -322,6 +324,7 @@ class _Connection:
             stop=self._owner.stop_daemon,
             agent_suffix=self._owner.agent_suffix,
             files=_FarFiles(self._line) if given.get("files") else None,
+            journal=self._owner.journal,
             rendered_text=given["text"],
         )
         for value in command.handler(call):
@@ -346,10 +349,6 @@ class _Connection:
                 batch, size = [], 0
         if batch:
             self._line.send(["row", batch])
-
-
-def _nowhere() -> str:
-    raise Misuse("what the daemon does stands in no directory")
 
 
 class _FarFiles:

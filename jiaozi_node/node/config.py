@@ -7,12 +7,14 @@ peers, no routing, no mDNS.
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from jiaozi_node.errors import LimitExceeded, Malformed, Misuse, NotFound
 from jiaozi_node.stores.atomic import replace_file
+from jiaozi_node.stores.lock import directory_held
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -33,6 +35,8 @@ def fresh(peer_id: str, private_key: str) -> dict[str, Any]:
             "StorageGCWatermark": 90,
             "GCPeriod": "1h",
             "HashOnRead": True,
+            "BloomFilterSize": 0,
+            "BlockKeyCacheSize": None,
         },
         "Addresses": {
             "Swarm": ["/ip4/127.0.0.1/tcp/4001"],
@@ -52,6 +56,9 @@ def fresh(peer_id: str, private_key: str) -> dict[str, Any]:
             "NoFetch": False,
             "NoDNSLink": False,
             "DeserializedResponses": None,
+            "AllowCodecConversion": None,
+            "DisableHTMLErrors": None,
+            "ExposeRoutingAPI": None,
             "PublicGateways": None,
         },
         "API": {"HTTPHeaders": {}},
@@ -76,12 +83,44 @@ def fresh(peer_id: str, private_key: str) -> dict[str, Any]:
         "DNS": {"Resolvers": {}},
         "AutoConf": {"Enabled": False},
         "HTTPRetrieval": {},
-        "Experimental": {"FilestoreEnabled": False},
+        "Experimental": {
+            "FilestoreEnabled": False,
+            "UrlstoreEnabled": False,
+            "Libp2pStreamMounting": False,
+            "P2pHttpProxy": False,
+            "OptimisticProvide": False,
+            "OptimisticProvideJobsPoolSize": 0,
+        },
+        "Bitswap": {},
+        "Mounts": {
+            "IPFS": "/ipfs",
+            "IPNS": "/ipns",
+            "MFS": "/mfs",
+            "FuseAllowOther": None,
+            "StoreMode": None,
+            "StoreMtime": None,
+        },
+        "Provider": {},
+        "Reprovider": {},
         "Pinning": {"RemoteServices": {}},
         "Import": dict.fromkeys(_IMPORT_KEYS),
         "Version": {},
         "Internal": {},
     }
+
+
+@contextmanager
+def changing(path: Path) -> Iterator["Config"]:
+    """Hold the configuration at *path* alone, read anew; it is saved when the ``with`` ends well.
+
+    Others that change it in this way wait, so that no change is lost.
+    """
+    with directory_held(path.parent):
+        config = Config.load(path)
+        before = config.whole()
+        yield config
+        if config.whole() != before:
+            config.save()
 
 
 class Config:
@@ -90,6 +129,21 @@ class Config:
     def __init__(self, path: Path, values: dict[str, Any]) -> None:
         self._path = path
         self._values = values
+        self._stamp: tuple[int, ...] | None = None
+
+    @classmethod
+    def current(cls, path: Path, last: "Config | None") -> "Config":
+        """Return *last*, which `current` gave, or the file read anew where it was replaced."""
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return cls.load(path)
+        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if last is not None and stamp == last._stamp:
+            return last
+        config = cls.load(path)
+        config._stamp = stamp
+        return config
 
     @classmethod
     def load(cls, path: Path) -> "Config":
@@ -144,13 +198,15 @@ class Config:
             place = below
         place[_match(place, last) or last] = value
 
+    def whole(self) -> dict[str, Any]:
+        """Return everything, secrets and all."""
+        return deepcopy(self._values)
+
     def shown(self) -> dict[str, Any]:
         """Return everything but the secrets."""
         values = deepcopy(self._values)
-        _map(values, "Identity").pop("PrivKey", None)
-        services = _map(_map(values, "Pinning"), "RemoteServices")
-        for name in services:
-            _map(_map(services, name), "API").pop("Key", None)
+        for secret in _SECRETS:
+            _conceal(values, secret)
         return values
 
     def replace(self, values: dict[str, Any]) -> None:
@@ -168,10 +224,24 @@ class Config:
         return iter(key.split("."))
 
 
-def _map(place: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return the map at *key*, an empty one where a hand put something else."""
-    value = place.get(key)
-    return value if isinstance(value, dict) else {}
+# Paths that no answer shows, in lower case; ``*`` is any name.
+_SECRETS = (
+    ("identity", "privkey"),
+    ("api", "authorizations"),
+    ("pinning", "remoteservices", "*", "api", "key"),
+)
+
+
+def _conceal(place: Any, path: tuple[str, ...]) -> None:  # noqa: ANN401 - JSON
+    """Take what stands at *path* out of *place*, however its names are written."""
+    if not isinstance(place, dict):
+        return
+    first, *rest = path
+    for name in [name for name in place if first in ("*", name.lower())]:
+        if rest:
+            _conceal(place[name], tuple(rest))
+        else:
+            del place[name]
 
 
 def _match(place: dict[str, Any], part: str) -> str | None:

@@ -55,10 +55,9 @@ class DaemonHome:
     @property
     def config(self) -> "Config":
         """See `Home`."""
-        if self._config is None:
-            from jiaozi_node.node.config import Config  # noqa: PLC0415 - not every command needs it
+        from jiaozi_node.node.config import Config  # noqa: PLC0415 - not every command needs it
 
-            self._config = Config.load(self.path / "config")
+        self._config = Config.current(self.path / "config", self._config)
         return self._config
 
     @property

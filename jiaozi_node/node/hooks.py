@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from jiaozi_node.errors import Conflict, Locked, Misuse
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.node.config import changing
 from jiaozi_node.node.home import Home
 from jiaozi_node.node.repository import Committed, Repository
 from jiaozi_node.versioning.stages import StageMoved
@@ -63,9 +64,8 @@ def may_refuse(repository: Repository, environ: Mapping[str, str]) -> bool:
 
 def enable(repository: Repository, yes: bool) -> None:
     """Say whether the hooks of this working copy may run."""
-    config = repository.home.config
-    config.set(f"{ENABLED}.{repository.copy_id}", yes)
-    config.save()
+    with changing(repository.home.path / "config") as config:
+        config.set(f"{ENABLED}.{repository.copy_id}", yes)
 
 
 def pre_commit(

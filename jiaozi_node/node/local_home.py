@@ -49,7 +49,6 @@ class LocalHome:
         self.path = path
         self._lock = lock
         self._config: Config | None = None
-        self._config_stat: tuple[int, ...] = ()
         self._blocks: BlockStore | None = None
         self._names: Names | None = None
         self._segments: SegmentStore | None = None
@@ -114,13 +113,9 @@ class LocalHome:
     @property
     def config(self) -> "Config":
         """See `Home`."""
-        path = self.path / "config"
-        found = path.stat() if path.exists() else None
-        stat = () if found is None else (found.st_ino, found.st_mtime_ns, found.st_size)
-        if self._config is None or stat != self._config_stat:  # another process replaced it
-            from jiaozi_node.node.config import Config
+        from jiaozi_node.node.config import Config
 
-            self._config, self._config_stat = Config.load(path), stat
+        self._config = Config.current(self.path / "config", self._config)
         return self._config
 
     @property

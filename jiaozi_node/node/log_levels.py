@@ -78,10 +78,9 @@ def of(name: str) -> str:
 def change(name: str, level: str) -> str:
     """Set the level of *name*, ``*`` meaning all; return the level's name as go-log tells it."""
     if level == "default":
-        if name != "*":
-            _named.pop(name, None)
-            _logger(name).setLevel(logging.NOTSET)
-        return default()
+        level = default()
+        if name == "*":
+            return level
     number = level_named(level)
     if name == "*":
         for one in _named:
@@ -112,11 +111,15 @@ def _logger(name: str) -> logging.Logger:
     return logging.getLogger(f"{OURS}.{name.replace('/', '.')}")
 
 
-def tail() -> Iterator[str]:
-    """Yield entries as they are logged, as JSON; "" about once a second while there are none."""
+def tail(level: int = logging.NOTSET) -> Iterator[str]:
+    """Yield entries of *level* and above as they are logged, as JSON.
+
+    While there are none it yields "" about once a second.
+    """
     if not _tails.acquire(blocking=False):
         raise Unavailable(f"the log is read by {MAX_TAILS} clients, which is the limit")
     handler = _Queued()
+    handler.setLevel(level)
     logging.getLogger().addHandler(handler)
     try:
         while True:

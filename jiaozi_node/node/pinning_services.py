@@ -29,22 +29,20 @@ def service(config: Config, name: str | None) -> PinningService:
 
 
 def add(config: Config, name: str, endpoint: str, key: str) -> None:
-    """Name a service in *config* and save it; raises `Conflict` when the name is taken."""
+    """Name a service in *config*, which is to be saved; raises `Conflict` for a name taken."""
     address = endpoint_of(endpoint)
     found = _all(config)
     if name in found:
         raise Conflict("service already present")
     made = {"API": {"Endpoint": address, "Key": key}, "Policies": _NO_POLICIES}
     config.set(_KEY, {**found, name: made})
-    config.save()
 
 
 def remove(config: Config, name: str) -> None:
-    """Forget a service, which need not be there."""
+    """Forget a service, which need not be there; *config* is to be saved."""
     found = _all(config)
     if name in found:
         config.set(_KEY, {other: value for other, value in found.items() if other != name})
-        config.save()
 
 
 _NO_POLICIES: Final = {"MFS": {"Enable": False, "PinName": "", "RepinInterval": ""}}

@@ -10,7 +10,8 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -32,6 +33,20 @@ class HomeLocked(Locked):
             who = f"this process ({pid})"
         super().__init__(f"the node home {home} is in use by {who}")
         self.home, self.pid = home, pid
+
+
+@contextmanager
+def directory_held(path: Path) -> Iterator[None]:
+    """Hold the directory *path* for the ``with``: threads and processes that ask for it wait.
+
+    For what is done in a moment; a home is held by `HomeLock`.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 class HomeLock:

@@ -29,6 +29,15 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     When nothing but the last CID will be printed, entries inside directories are not told of. The
     blocks are durable and the roots pinned before the rows of the roots are yielded.
     """
+    rows = _added(call)
+    if not call.option("silent"):
+        yield from rows
+        return
+    for _ in rows:
+        pass
+
+
+def _added(call: Call) -> Iterator[dict[str, Any]]:
     from jiaozi_node.commands.ipfs.cid_text import CidText
     from jiaozi_node.node.importing import profile_of
 
@@ -106,11 +115,20 @@ def _check(call: Call) -> None:
         raise Misuse("mtime-nsecs must be below 1000000000")
 
 
+def _some(found: Iterator[Imported | Passed]) -> Iterator[Imported | Passed]:
+    """Yield what was *found*; raises `Misuse` when it is nothing."""
+    first = next(found, None)
+    if first is None:
+        raise Misuse("expected a file argument")
+    yield first
+    yield from found
+
+
 def _imported(call: Call, rules: TreeRules, put: "PutBlocks | None") -> Iterator[Imported | Passed]:
     """Yield what comes in, wrapped in a directory where asked for."""
     if call.files is None:
         raise Misuse("expected a file argument")
-    found = call.files.trees(rules, put)
+    found = _some(call.files.trees(rules, put))
     if not call.options["wrap_with_directory"]:
         yield from found
         return

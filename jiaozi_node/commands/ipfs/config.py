@@ -5,10 +5,13 @@ Kubo's sections ``user`` holds the name and mail address that commits are made w
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Needs, Option
 from jiaozi_node.errors import JiaoziError, Malformed, Misuse, NotFound
+
+if TYPE_CHECKING:
+    from jiaozi_node.node.config import Config
 
 # Sections that Kubo knows and a new home has not.
 _SECTIONS = frozenset(
@@ -43,17 +46,21 @@ def config(call: Call) -> Iterator[dict[str, Any]]:
         raise Misuse("cannot show or change private key through API")
     if _conceals(key):
         raise Misuse("cannot show or change pinning services credentials")
-    settings = call.home.config
     if value is not None:
         if call.option("expand_auto"):
             raise Misuse(
                 "--expand-auto can only be used for reading config values, not for setting them"
             )
         _set(call, key, value)
+        if _authorizes(key):
+            yield {"Key": key, "Value": None}
+            return
     try:
-        found = _look_up(settings.shown(), key)
+        found = _look_up(_shown(call), key)
     except NotFound as fault:
         raise NotFound(f"failed to get config value: {quoted(str(fault))}") from None
+    if key == "Bootstrap" and call.option("expand_auto"):
+        found = found or []
     yield {"Key": key, "Value": sorted_deep(found)}
 
 
@@ -63,6 +70,11 @@ def _conceals(key: str) -> bool:
     return all(
         want in ("*", part) for want, part in zip(wanted, key.lower().split("."), strict=False)
     )
+
+
+def _authorizes(key: str) -> bool:
+    """Tell whether *key* leads to or below the secrets that the RPC is called with."""
+    return key.lower().split(".")[:2] == ["api", "authorizations"]
 
 
 def _look_up(values: dict[str, Any], key: str) -> Any:  # noqa: ANN401 - JSON
@@ -79,7 +91,8 @@ def _look_up(values: dict[str, Any], key: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def _set(call: Call, key: str, text: str) -> None:
-    settings = call.home.config
+    from jiaozi_node.node.config import changing
+
     if key.lower() == "identity.peerid":
         _check_peer_id(call, text)
         return
@@ -94,11 +107,11 @@ def _set(call: Call, key: str, text: str) -> None:
     elif call.option("bool"):
         value = text == "true"
     try:
-        _check_type(settings.shown(), key, value)
-        settings.set(key, value)
+        with changing(call.home.path / "config") as settings:
+            _check_type(settings.shown(), key, value)
+            settings.set(key, value)
     except JiaoziError as fault:
         raise Misuse(f"failed to set config value: {fault} (maybe use --json?)") from None
-    settings.save()
 
 
 def _json_fault(text: str, fault: Exception) -> str:
@@ -177,42 +190,48 @@ def show(call: Call) -> Iterator[dict[str, Any]]:
     """Yield the whole configuration without its secrets."""
     from jiaozi_node.commands.ipfs.go_text import sorted_deep
 
-    yield sorted_deep(_scrubbed(call))
+    yield sorted_deep(_shown(call))
 
 
-def _scrubbed(call: Call) -> dict[str, Any]:
-    values = call.home.config.shown()
-    if isinstance(values.get("API"), dict):
-        values["API"].pop("Authorizations", None)
-    return values
+def _shown(call: Call) -> dict[str, Any]:
+    return call.home.config.shown()
 
 
 def replace(call: Call) -> Iterator[dict[str, Any]]:
     """Take a file for the configuration, the node's identity and its secrets excepted."""
-    from jiaozi_node.node.config import parse
-    from jiaozi_node.node.local_home import identity_of
+    from jiaozi_node.node.config import changing, parse
 
     if call.files is None:
         raise Misuse("expected a file")
-    settings = call.home.config
     for _name, file in call.files.streams():
         data = file.read(MAX_BYTES + 1)
         try:
             values = parse(data, "the file")
         except JiaoziError:
             raise Malformed("failed to decode file as config") from None
-        services = _services(values, settings.find("Pinning.RemoteServices", {}))
-        identity = values.setdefault("Identity", {})
-        if not isinstance(identity, dict):
-            raise Malformed("failed to decode file as config")
-        if not identity.get("PrivKey"):
-            identity.pop("PrivKey", None)
-        identity["PeerID"] = identity_of(settings)
-        if services:
-            values.setdefault("Pinning", {})["RemoteServices"] = services
-        settings.replace(values)
-        settings.save()
+        with changing(call.home.path / "config") as settings:
+            _replace(settings, values)
     yield from ()
+
+
+def _replace(settings: "Config", values: dict[str, Any]) -> None:
+    from jiaozi_node.node.local_home import identity_of
+
+    services = _services(values, settings.find("Pinning.RemoteServices", {}))
+    identity = values.setdefault("Identity", {})
+    if not isinstance(identity, dict):
+        raise Malformed("failed to decode file as config")
+    if not identity.get("PrivKey"):
+        identity.pop("PrivKey", None)
+    identity["PeerID"] = identity_of(settings)
+    if services:
+        values.setdefault("Pinning", {})["RemoteServices"] = services
+    authorizations = settings.find("API.Authorizations")
+    if authorizations:  # 'config show' conceals them: what came of it would open the RPC to all
+        api = values.setdefault("API", {})
+        if isinstance(api, dict):
+            api.setdefault("Authorizations", authorizations)
+    settings.replace(values)
 
 
 def _services(values: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
@@ -262,19 +281,19 @@ def edit(call: Call) -> Iterator[dict[str, Any]]:
 def profile_apply(call: Call) -> Iterator[dict[str, Any]]:
     """Change the configuration by a profile; yield it as it was and as it is."""
     from jiaozi_node.commands.ipfs.go_text import sorted_deep
+    from jiaozi_node.node.config import changing
     from jiaozi_node.node.config_profiles import apply
 
     name = call.args["profile"]
-    old = _scrubbed(call)
-    new = apply(name, old)
-    if not call.option("dry_run"):
-        _back_up(call, name)
-        settings = call.home.config
-        for section, value in new.items():
-            if value != old.get(section):
-                settings.set(section, value)
-        settings.save()
-    yield {"OldCfg": sorted_deep(old), "NewCfg": sorted_deep(new)}
+    with changing(call.home.path / "config") as settings:
+        whole, old = settings.whole(), settings.shown()
+        if not call.option("dry_run"):
+            changed = apply(name, whole)
+            _back_up(call, name)
+            for section, value in changed.items():
+                if value != whole.get(section):
+                    settings.set(section, value)
+    yield {"OldCfg": sorted_deep(old), "NewCfg": sorted_deep(apply(name, old))}
 
 
 def _back_up(call: Call, name: str) -> None:
@@ -308,6 +327,7 @@ CONFIG = Command(
         Option("expand-auto", Kind.BOOL, "Taken: nothing here is 'auto'."),
     ),
     answer=Answer.VALUE,
+    secret=True,
     text=lambda row, call: None if call.args["value"] is not None else _human(row["Value"]),
 )
 

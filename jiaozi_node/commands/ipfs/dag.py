@@ -116,6 +116,7 @@ def get(call: Call) -> Iterator[bytes]:
     from jiaozi_node.commands.ipfs.content_path import resolve
     from jiaozi_node.dag.walk import need, run
     from jiaozi_node.formats import codecs
+    from jiaozi_node.formats.cid import RAW
 
     output = _codec(call.option("output_codec"), "en")
     found = resolve(call, call.args["ref"])
@@ -123,7 +124,25 @@ def get(call: Call) -> Iterator[bytes]:
     value = codecs.decode(found.cid.codec, block.data)
     for part in found.remainder:
         value = value[int(part)] if isinstance(value, list | tuple) else value[part]
+    if output == RAW and not isinstance(value, bytes):
+        kind = _KINDS.get(type(value), "link")
+        raise Misuse(
+            f'func called on wrong kind: "AsBytes" called on a {kind} node (kind: {kind}), '
+            "but only makes sense on bytes"
+        )
     yield codecs.encode(output, value)
+
+
+_KINDS: dict[type, str] = {
+    dict: "map",
+    list: "list",
+    tuple: "list",
+    str: "string",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    type(None): "null",
+}
 
 
 def resolve_(call: Call) -> Iterator[dict[str, Any]]:

@@ -7,8 +7,8 @@ from jiaozi_node.commands.declare import (
     Answer,
     Argument,
     Call,
+    ClientFault,
     Command,
-    Contradiction,
     Kind,
     Needs,
     Option,
@@ -258,7 +258,7 @@ def _format(call: Call) -> str:
     only_hash, only_size = bool(call.option("hash")), bool(call.option("size"))
     given: str = call.option("format")
     if only_hash + only_size + (given != DEFAULT_FORMAT) > 1:
-        raise Contradiction(
+        raise ClientFault(
             "invalid parameters: format was set by multiple options. "
             "Only one format option is allowed"
         )

@@ -9,11 +9,20 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.declare import (
+    Answer,
+    Argument,
+    Call,
+    Command,
+    Kind,
+    Length,
+    Option,
+    Options,
+)
 from jiaozi_node.errors import Misuse, Unavailable
 
 
-def get(call: Call) -> Iterator[bytes | memoryview]:
+def get(call: Call) -> Iterator[bytes | memoryview | Length]:
     """Yield the archive: TAR, compressed where asked for, or a bare file compressed."""
     from jiaozi_node.commands.ipfs.content_path import resolve_whole
     from jiaozi_node.dag.walk import run, stream
@@ -24,7 +33,9 @@ def get(call: Call) -> Iterator[bytes | memoryview]:
     level = _level(call)
     cid = resolve_whole(call, call.args["ipfs_path"])
     fetch = call.home.blocks.get
-    kind = run(stat(cid), fetch).kind
+    root = run(stat(cid), fetch)
+    kind = root.kind
+    yield Length(root.file_bytes if kind == "file" else root.tsize)  # of content, as in Kubo
     pieces: Iterator[bytes | memoryview]
     if level is not None and not call.option("archive"):
         if kind != "file":
@@ -59,8 +70,13 @@ def _target(call: Call) -> str:
     return output or os.path.normpath(call.args["ipfs_path"].rstrip("/").rpartition("/")[2])
 
 
-def _after(call: Call, pieces: Iterator[bytes]) -> Iterator[Any]:
+def _media(options: Options) -> str:
+    return "application/gzip" if options["compress"] else "application/x-tar"
+
+
+def _after(call: Call, answer: Iterator[Any]) -> Iterator[Any]:
     """Write what a person asked for to his disk, saying where."""
+    pieces = (piece for piece in answer if not isinstance(piece, Length))
     level = _level(call)
     target = _target(call)
     if call.option("archive") and not target.endswith((".tar", ".tar.gz")):
@@ -118,6 +134,7 @@ GET = Command(
         Option("progress", Kind.BOOL, "Stream progress data.", ("p",)),
     ),
     answer=Answer.BYTES,
+    content_type=_media,
     after=_after,
     text_only=True,
 )

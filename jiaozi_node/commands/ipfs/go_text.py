@@ -55,20 +55,37 @@ def cid_fault(text: str, fault: Malformed) -> str:
     """Return why *text* is no CID: go-cid's words for the commonest faults, else ours."""
     if len(text) < 2:
         return "invalid cid: cid too short"
-    if text[0] in "fF":
-        for char in text[1:]:
-            if char not in "0123456789abcdefABCDEF":
-                return f"invalid cid: encoding/hex: invalid byte: U+{ord(char):04X} '{char}'"
     from jiaozi_node.formats.multibase import BASES
 
     if len(text) != 46 and text[0] not in BASES.values():
         return "invalid cid: selected encoding not supported"
-    shown = str(fault)
-    return "invalid cid: " + shown.rpartition(": ")[2]
+    return f"invalid cid: {multibase_fault(text, fault)}"
 
 
-def table(rows: list[tuple[str, ...]], least: int) -> str:
-    """Return *rows* in columns as Go's tabwriter does with padding 1 and *least* as least width.
+def multibase_fault(text: str, fault: Malformed) -> str:
+    """Return why *text* is no multibase: the words of Go's decoders where common, else ours."""
+    body = text[1:]
+    if text[0] in "fF":
+        wrong = next((char for char in body if char not in "0123456789abcdefABCDEF"), None)
+        if wrong is not None:
+            return f"encoding/hex: invalid byte: U+{ord(wrong):04X} '{wrong}'"
+        if len(body) % 2:
+            return "encoding/hex: odd length hex string"
+    elif text[0] in "bBcC":
+        digits = "abcdefghijklmnopqrstuvwxyz234567"
+        at = next((at for at, char in enumerate(body.lower()) if char not in digits), None)
+        if at is not None:
+            return f"illegal base32 data at input byte {at}"
+    elif text[0] == "z":
+        digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+        wrong = next((char for char in body if char not in digits), None)
+        if wrong is not None:
+            return f"invalid base58 digit ('{wrong}')"
+    return str(fault).rpartition(": ")[2]
+
+
+def table(rows: list[tuple[str, ...]], least: int, padding: int = 1) -> str:
+    """Return *rows* in columns as Go's tabwriter does with *padding* and *least* as least width.
 
     Rows of one cell are lines of their own and end the columns above them.
     """
@@ -79,18 +96,18 @@ def table(rows: list[tuple[str, ...]], least: int) -> str:
             block.append(row)
             continue
         if block:
-            out += _columns(block, least)
+            out += _columns(block, least, padding)
             block = []
         if row is not None:
             out.append(row[0])
     return "".join([line + "\n" for line in out])
 
 
-def _columns(block: list[tuple[str, ...]], least: int) -> list[str]:
+def _columns(block: list[tuple[str, ...]], least: int, padding: int) -> list[str]:
     widths: dict[int, int] = {}
     for row in block:
         for at, cell in enumerate(row[:-1]):
-            widths[at] = max(widths.get(at, 0), len(cell) + 1, least)
+            widths[at] = max(widths.get(at, 0), len(cell) + padding, least)
     return [
         "".join([cell.ljust(widths[at]) for at, cell in enumerate(row[:-1])]) + row[-1]
         for row in block

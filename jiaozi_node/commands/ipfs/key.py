@@ -173,10 +173,11 @@ def rotate(call: Call) -> Iterator[dict[str, Any]]:
 def _take_identity(call: Call, peer: "PeerId", key: "SignKey") -> None:
     import base64
 
-    settings = call.home.config
-    settings.set("Identity.PeerID", str(peer))
-    settings.set("Identity.PrivKey", base64.b64encode(key.protobuf()).decode("ascii"))
-    settings.save()
+    from jiaozi_node.node.config import changing
+
+    with changing(call.home.path / "config") as settings:
+        settings.set("Identity.PeerID", str(peer))
+        settings.set("Identity.PrivKey", base64.b64encode(key.protobuf()).decode("ascii"))
 
 
 def sign(call: Call) -> Iterator[dict[str, Any]]:
@@ -204,7 +205,10 @@ def verify(call: Call) -> Iterator[dict[str, Any]]:
     given = call.option("signature") or ""
     if not given:
         raise Malformed("cannot decode multibase for zero length string")
-    signature = multibase.decode(given)[1]
+    try:
+        signature = multibase.decode(given)[1]
+    except multibase.UnknownBase:
+        raise Malformed("selected encoding not supported") from None
     data = whole_file(call, "message", MAX_MESSAGE_BYTES)
     name, public = _verifier(call, call.option("key") or "self")
     valid = public.verify(_SIGNED + data, signature)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Needs
-from jiaozi_node.errors import Unavailable
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Needs, Option
+from jiaozi_node.errors import Misuse, Unavailable
 
 
 def level(call: Call) -> Iterator[dict[str, Any]]:
@@ -46,7 +46,12 @@ def tail(call: Call) -> Iterator[bytes]:
     from jiaozi_node.node import log_levels
 
     _daemon_only(call, "tail")
-    for line in log_levels.tail():
+    wanted = call.option("log_level")
+    try:
+        level = log_levels.level_named(wanted) if wanted else 0
+    except Misuse as fault:
+        raise Misuse(f"setting log level {wanted}: {fault}") from None
+    for line in log_levels.tail(level):
         yield line.encode()
 
 
@@ -83,7 +88,8 @@ TAIL = Command(
     path=("ipfs", "log", "tail"),
     tagline="Read the event log.",
     handler=tail,
+    options=(Option("log-level", Kind.TEXT, "Log level to listen to.", default=""),),
     answer=Answer.BYTES,
     needs=Needs.NODE,
-    content_type="application/json",
+    lasting=True,
 )

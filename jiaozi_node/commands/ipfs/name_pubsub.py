@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command
+from jiaozi_node.commands.declare import Answer, Argument, Call, ClientFault, Command
 from jiaozi_node.commands.ipfs.ipns_text import IPNS_BASE, IdText
-from jiaozi_node.errors import Unavailable
 
 _OFF = "IPNS pubsub subsystem is not enabled"
 
@@ -18,12 +17,12 @@ def state(_call: Call) -> Iterator[dict[str, bool]]:
 def subs(call: Call) -> Iterator[Any]:
     """Refuse: there are no subscriptions to show."""
     IdText(call)
-    raise Unavailable(_OFF)
+    raise ClientFault(_OFF)
 
 
 def cancel(_call: Call) -> Iterator[Any]:
     """Refuse: there are no subscriptions to cancel."""
-    raise Unavailable(_OFF)
+    raise ClientFault(_OFF)
 
 
 STATE = Command(

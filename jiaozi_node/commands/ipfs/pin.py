@@ -1,4 +1,4 @@
-"""``ipfs pin add|ls|rm``: what garbage collection keeps."""
+"""``ipfs pin add|ls|rm|update|verify``: what garbage collection keeps."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
 from jiaozi_node.commands.ipfs.taken import FAST_PROVIDE
-from jiaozi_node.errors import Conflict, JiaoziError, Misuse
+from jiaozi_node.errors import Conflict, JiaoziError, Misuse, NotFound
 
 if TYPE_CHECKING:
     from jiaozi_node.dag.pin import Pins
@@ -44,6 +44,7 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
     seen: Seen = {}
     paths = call.args["ipfs_path"]
     done: list[str] = []
+    blocks = size_bytes = 0
     with acting(call.home) as act:
         for begin in range(0, len(paths), _PINS_AT_ONCE):
             whole: list[Cid] = []
@@ -65,11 +66,15 @@ def add(call: Call) -> Iterator[dict[str, Any]]:
                         break
                     if extent is not None:
                         call.progress(extent.blocks, extent.size_bytes)
+                        blocks += extent.blocks
+                        size_bytes += extent.size_bytes
                     whole.append(cid)
             _set(pins, whole, mode, name)
             if failed is not None:  # those before it stay pinned, as Kubo has it
                 raise failed
             done += map(shown, whole)
+    if call.option("progress") and not call.rendered_text:
+        yield {"Progress": blocks, "Bytes": size_bytes}
     yield {"Pins": done}
 
 
@@ -199,6 +204,80 @@ def _asked(call: Call, mode: str) -> Iterator[tuple[str, str, str]]:
         yield shown(one.cid), kind, one.name if named else ""
 
 
+def update(call: Call) -> Iterator[dict[str, Any]]:
+    """Pin one DAG in the place of another, under the other's name; yield both CIDs."""
+    from jiaozi_node.commands.ipfs.cid_text import CidText
+    from jiaozi_node.commands.ipfs.content_path import resolve_whole
+    from jiaozi_node.commands.kubo_errors import kubo_message
+    from jiaozi_node.dag.pin import RECURSIVE, Pins
+    from jiaozi_node.dag.walk import run
+    from jiaozi_node.node.acts import acting, relying
+    from jiaozi_node.stores.api import BlockMissing
+
+    shown = CidText.asked(call)
+    with acting(call.home) as act, relying(act) as get:
+        pins = Pins(act.names)
+        old = resolve_whole(call, call.args["from_path"])
+        new = resolve_whole(call, call.args["to_path"])
+        stood = pins.get(old)
+        if stood is None or stood.mode != RECURSIVE:
+            raise Conflict("'from' cid was not recursively pinned already")
+        if new != old:
+            present = pins.get(new)
+            if present is not None and present.mode == RECURSIVE:
+                raise Conflict("'to' cid was already recursively pinned")
+            act.lease.keep_below(new)
+            try:
+                run(pins.whole(new), get)
+            except BlockMissing as fault:
+                raise NotFound(f"get {fault.cid}: {kubo_message(fault)}") from None
+            pins.replace(stood, new, keep_old=not call.option("unpin"))
+    yield {"Pins": [shown(old), shown(new)]}
+
+
+def verify(call: Call) -> Iterator[dict[str, Any]]:
+    """Walk every recursive pin; yield a row for each that is broken, and for the rest if asked."""
+    from jiaozi_node.commands.ipfs.cid_text import CidText
+    from jiaozi_node.commands.kubo_errors import not_found
+    from jiaozi_node.dag.pin import RECURSIVE, Pins
+    from jiaozi_node.dag.whole import Wholeness
+    from jiaozi_node.stores.api import BlockMissing
+
+    verbose, quiet = call.option("verbose"), call.option("quiet")
+    if verbose and quiet:
+        raise Misuse("the --verbose and --quiet options can not be used at the same time")
+    shown = CidText.asked(call)
+    known = Wholeness(call.home.blocks.get)
+    for pin in Pins(call.home.names).ls(RECURSIVE):
+        bad = known.bad_below(pin.cid)
+        row: dict[str, Any] = {"Cid": shown(pin.cid)}
+        if not bad:
+            if verbose:
+                yield row | {"Ok": True}
+        elif quiet:
+            yield row
+        else:
+            nodes = [
+                {
+                    "Cid": shown(one.cid),
+                    "Err": not_found(one.cid)
+                    if isinstance(one.fault, BlockMissing)
+                    else str(one.fault),
+                }
+                for one in bad
+            ]
+            yield row | {"BadNodes": nodes}
+
+
+def _verify_text(row: dict[str, Any], call: Call) -> str:
+    if call.option("quiet"):
+        return f"{row['Cid']}\n"
+    if row.get("Ok"):
+        return f"{row['Cid']} ok\n"
+    nodes = "".join([f"  {node['Cid']}: {node['Err']}\n" for node in row["BadNodes"]])
+    return f"{row['Cid']} broken\n{nodes}"
+
+
 def _ls_text(row: dict[str, Any], call: Call) -> str:
     if call.option("stream"):
         pins = [(row["Cid"], row["Type"], row.get("Name", ""))]
@@ -252,4 +331,31 @@ LS = Command(
     ),
     text=_ls_text,
     single=lambda options: not options["stream"],
+)
+
+UPDATE = Command(
+    path=("ipfs", "pin", "update"),
+    tagline="Update a recursive pin.",
+    handler=update,
+    arguments=(
+        Argument("from-path", "Path to old object."),
+        Argument("to-path", "Path to a new object to be pinned."),
+    ),
+    options=(
+        Option("unpin", Kind.BOOL, "Remove the old pin.", default=True),
+        *FAST_PROVIDE,
+    ),
+    answer=Answer.VALUE,
+    text=lambda row, _call: f"updated {row['Pins'][0]} to {row['Pins'][1]}\n",
+)
+
+VERIFY = Command(
+    path=("ipfs", "pin", "verify"),
+    tagline="Verify that recursive pins are complete.",
+    handler=verify,
+    options=(
+        Option("verbose", Kind.BOOL, "Also write the CIDs of pins that are whole."),
+        Option("quiet", Kind.BOOL, "Write just CIDs of broken pins.", ("q",)),
+    ),
+    text=_verify_text,
 )

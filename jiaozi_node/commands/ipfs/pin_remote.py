@@ -119,18 +119,22 @@ def _row(pin: "RemotePin", shown: Any) -> dict[str, str]:  # noqa: ANN401 - Cid 
 
 def service_add(call: Call) -> Iterator[Any]:
     """Note a service in the configuration."""
+    from jiaozi_node.node.config import changing
     from jiaozi_node.node.pinning_services import add
 
     args = call.args
-    add(call.home.config, args["service"], args["endpoint"], args["key"])
+    with changing(call.home.path / "config") as config:
+        add(config, args["service"], args["endpoint"], args["key"])
     yield from ()
 
 
 def service_rm(call: Call) -> Iterator[Any]:
     """Forget a service."""
+    from jiaozi_node.node.config import changing
     from jiaozi_node.node.pinning_services import remove
 
-    remove(call.home.config, call.args["service"])
+    with changing(call.home.path / "config") as config:
+        remove(config, call.args["service"])
     yield from ()
 
 
@@ -231,6 +235,7 @@ RM = Command(
 SERVICE_ADD = Command(
     path=("ipfs", "pin", "remote", "service", "add"),
     tagline="Add remote pinning service.",
+    secret=True,
     handler=service_add,
     arguments=(
         Argument("service", "Service name."),

@@ -7,7 +7,7 @@ from typing import Any
 from jiaozi_node.commands.declare import Answer, Call, Command, Kind, Needs, Option
 from jiaozi_node.commands.ipfs.refs import local
 from jiaozi_node.commands.ipfs.version import REPO_VERSION
-from jiaozi_node.errors import Corrupt, JiaoziError, Misuse, Unavailable
+from jiaozi_node.errors import Corrupt, JiaoziError, Misuse, Refused, Unavailable
 
 
 def stat(call: Call) -> Iterator[dict[str, Any]]:
@@ -203,4 +203,27 @@ LS = Command(
     tagline="List all local references.",
     handler=local,
     text=lambda row, _call: f"{row['Ref']}\n",
+)
+
+
+def migrate(call: Call) -> Iterator[bytes]:
+    """Say that the home is what this version reads: it was brought up when it was opened."""
+    wanted = call.option("to")
+    if str(wanted) != REPO_VERSION:
+        raise Refused(
+            f"this is a home of jiaozi's, which answers as version {REPO_VERSION}: it can't become "
+            f"a repository of version {wanted}"
+        )
+    yield f"Repository is already at version {wanted}.\n".encode()
+
+
+MIGRATE = Command(
+    path=("ipfs", "repo", "migrate"),
+    tagline="Apply repository migrations to a specific version.",
+    handler=migrate,
+    options=(
+        Option("to", Kind.INT, "Target repository version.", default=int(REPO_VERSION)),
+        Option("allow-downgrade", Kind.BOOL, "Taken: there is nothing to go back to."),
+    ),
+    answer=Answer.BYTES,
 )

@@ -16,11 +16,12 @@ from typing import Any, Final
 from aiohttp import HttpVersion11, web
 
 from jiaozi_node import __version__
-from jiaozi_node.commands.declare import Answer, Call, Command, Contradiction
+from jiaozi_node.commands.declare import Answer, Call, nowhere
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION
 from jiaozi_node.commands.json_text import line
-from jiaozi_node.commands.kubo_errors import kubo_message
+from jiaozi_node.commands.kubo_errors import CLIENT, kubo_code, kubo_message
+from jiaozi_node.commands.values import GLOBAL_OPTIONS
 from jiaozi_node.errors import JiaoziError, Misuse, Unavailable
 from jiaozi_node.http import trailers
 from jiaozi_node.http.crossing import Inlet, Outlet
@@ -29,6 +30,7 @@ from jiaozi_node.http.metrics import PATH as METRICS_PATH
 from jiaozi_node.http.metrics import Metrics
 from jiaozi_node.http.rpc import query
 from jiaozi_node.http.rpc.admission import Denied, Rules
+from jiaozi_node.http.rpc.journal import Journal
 from jiaozi_node.http.rpc.query import Given, Target, UnknownCommand
 from jiaozi_node.http.rpc.upload import Upload
 from jiaozi_node.http.rpc.work import Work
@@ -66,10 +68,12 @@ class Rpc:
         environ: Mapping[str, str] | None = None,
         agent_suffix: str = "",
         metrics: Metrics | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._home, self._rules, self._stop = home, rules, stop
         self._metrics = metrics or Metrics()
         self._agent_suffix = agent_suffix
+        self._journal = Journal() if journal is None else journal
         self._environ = os.environ if environ is None else environ
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="rpc")
         self._outlets: set[Outlet] = set()
@@ -153,7 +157,10 @@ class Rpc:
     ) -> web.StreamResponse:
         loop = asyncio.get_running_loop()
         outlet, inlet = Outlet(loop), Inlet(loop) if upload else None
-        as_text = parsed.globals.get("encoding", "json") == "text"
+        encoding = parsed.globals.get("encoding") or "json"
+        if encoding not in ("json", "text"):
+            return _plain(400, f"invalid encoding: {encoding}", headers)
+        as_text = encoding == "text"
         try:
             files = Upload(inlet.take, request.headers["Content-Type"]) if inlet else None
         except JiaoziError as fault:
@@ -164,6 +171,7 @@ class Rpc:
 
         work = Work(target.command, self._home, prepare, outlet, inlet, as_text=as_text)
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(self._journal.noting(*_noted(target, parsed)))
             self._outlets.add(outlet)
             stack.callback(self._outlets.discard, outlet)
             stack.callback(outlet.abandon)
@@ -174,7 +182,7 @@ class Rpc:
             done = loop.run_in_executor(self._pool, work.run)
             self._works.add(done)
             done.add_done_callback(self._works.discard)
-            answer = _Answer(request, target.command, parsed, headers, as_text=as_text)
+            answer = _Answer(request, _media(target, parsed, as_text=as_text) | headers)
             late: BaseException | None = None
             try:
                 async with asyncio.timeout(timeout_s):
@@ -207,7 +215,7 @@ class Rpc:
             options=parsed.options,
             explicit=parsed.explicit,
             now=time.time,
-            directory=_nowhere,
+            directory=nowhere,
             environ=self._environ,
             note=lambda _text: None,
             progress=_Silent(),
@@ -216,13 +224,10 @@ class Rpc:
             wait=wait,
             stop=self._stop,
             agent_suffix=self._agent_suffix,
+            journal=self._journal,
             rendered_text=as_text,
             globals=parsed.globals,
         )
-
-
-def _nowhere() -> str:
-    raise Misuse("a request stands in no directory")
 
 
 class _Answer:
@@ -231,21 +236,14 @@ class _Answer:
     def __init__(
         self,
         request: web.BaseRequest,
-        command: Command,
-        parsed: Given,
-        headers: dict[str, str],
-        *,
-        as_text: bool,
+        headers: Mapping[str, str],
     ) -> None:
-        self._request, self._command = request, command
-        single = command.single is not None and command.single(parsed.options)
-        self._several = command.answer is Answer.VALUES and not single
-        self._headers, self._as_text = headers, as_text
+        self._request, self._headers = request, headers
         self._response: web.StreamResponse | None = None
 
     async def send(self, pieces: list[bytes], length: int | None) -> None:
         """Send *pieces*, beginning the response if it isn't."""
-        response = self._response or await self._begin(length)
+        response = self._response or await self._begin(200, self._all_headers(length))
         await response.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     async def end(self, fault: BaseException | None, length: int | None) -> web.StreamResponse:
@@ -253,8 +251,8 @@ class _Answer:
         response = self._response
         if response is None:
             if fault is not None:
-                return self._failed(fault)
-            response = await self._begin(length)
+                return await self._failed(fault)
+            response = await self._begin(200, self._all_headers(length))
         if fault is None:
             await response.write_eof()
         elif not response.chunked:  # HTTP/1.0 has no other way to say that it isn't whole
@@ -264,8 +262,8 @@ class _Answer:
             await trailers.end(response, {_ERROR: _message(fault)})
         return response
 
-    async def _begin(self, length: int | None) -> web.StreamResponse:
-        response = self._response = web.StreamResponse(headers=self._all_headers(length))
+    async def _begin(self, status: int, headers: Mapping[str, str]) -> web.StreamResponse:
+        response = self._response = web.StreamResponse(status=status, headers=headers)
         if not self._request.content.is_eof():
             response.force_close()
             response.headers["Connection"] = "close"
@@ -280,31 +278,59 @@ class _Answer:
         headers = {
             "Access-Control-Allow-Headers": _STREAM_HEADERS,
             "Access-Control-Expose-Headers": _STREAM_HEADERS,
-            "Content-Type": "application/json",
             "Server": SERVER,
             "Trailer": _ERROR,
+            **self._headers,
         }
-        if self._command.answer is Answer.BYTES:
-            headers["Content-Type"] = self._command.content_type or "text/plain"
-            headers["X-Stream-Output"] = "1"
-            if length is not None:
-                headers["X-Content-Length"] = str(length)
-        elif self._as_text:
-            headers["Content-Type"] = "text/plain"
-        if self._several:
-            headers["X-Chunked-Output"] = "1"
-        return headers | self._headers
+        if length is not None:
+            headers["X-Content-Length"] = str(length)
+        return headers
 
-    def _failed(self, fault: BaseException) -> web.Response:
-        of_client = isinstance(fault, Contradiction)
-        body = line({"Message": _message(fault), "Code": int(of_client), "Type": "error"})
+    async def _failed(self, fault: BaseException) -> web.StreamResponse:
+        """Answer with an error; chunked, as Go has it once a trailer is announced."""
+        code = kubo_code(fault)
+        body = line({"Message": _message(fault), "Code": code, "Type": "error"})
         headers = self._all_headers(None) | {"Content-Type": "application/json"}
-        for name in ("X-Stream-Output", "X-Chunked-Output", "Trailer"):
+        for name in ("X-Stream-Output", "X-Chunked-Output"):
             headers.pop(name, None)
-        response = web.Response(status=400 if of_client else 500, body=body, headers=headers)
-        if not self._request.content.is_eof():
-            response.force_close()
+        response = await self._begin(_STATUS.get(code, 500), headers)
+        await response.write(body)
+        await response.write_eof()
         return response
+
+
+_STATUS = {CLIENT: 400}
+
+
+def _noted(target: Target, parsed: Given) -> tuple[str, list[str], dict[str, Any]]:
+    """Return command, arguments and options for the journal: without any that may be secret."""
+    command = target.command
+    name = "/".join(command.path[1:])
+    if command.secret:
+        return name, [], {}
+    args: list[str] = []
+    for value in parsed.args.values():
+        args += value if isinstance(value, tuple) else [] if value is None else [value]
+    names = {option.key: option.name for option in (*command.options, *GLOBAL_OPTIONS)}
+    given = {key: value for key, value in parsed.options.items() if value is not None}
+    given |= {"encoding": "json"} | parsed.globals
+    given.pop("api_auth", None)
+    return name, args, {names.get(key, key): value for key, value in given.items()}
+
+
+def _media(target: Target, parsed: Given, *, as_text: bool) -> dict[str, str]:
+    """Return the headers that say what kind of answer follows."""
+    command = target.command
+    if command.answer is Answer.BYTES:
+        media = command.content_type
+        if callable(media):
+            media = media(parsed.options)
+        return {"Content-Type": media or "text/plain", "X-Stream-Output": "1"}
+    headers = {"Content-Type": "text/plain" if as_text else "application/json"}
+    single = command.single is not None and command.single(parsed.options)
+    if command.answer is Answer.VALUES and not single:
+        headers["X-Chunked-Output"] = "1"
+    return headers
 
 
 def _message(fault: BaseException) -> str:

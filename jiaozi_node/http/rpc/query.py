@@ -10,9 +10,10 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from jiaozi_node.commands import registry
-from jiaozi_node.commands.declare import Argument, Command, Kind, Option
+from jiaozi_node.commands.declare import Argument, Command, Kind, Needs, Option
 from jiaozi_node.commands.values import GLOBAL_OPTIONS, convert
 from jiaozi_node.errors import LimitExceeded, Misuse
+from jiaozi_node.http.rpc.escapes import unescapable
 
 PREFIX: Final = "/api/v0/"
 MAX_ARGUMENTS: Final = 10_000
@@ -22,9 +23,13 @@ _NOT_OVER_HTTP = frozenset(
         ("ipfs", "config", "edit"),
         ("ipfs", "init"),
         ("ipfs", "daemon"),
+        ("ipfs", "commands", "completion", "bash"),
+        ("ipfs", "commands", "completion", "fish"),
+        ("ipfs", "commands", "completion", "zsh"),
         ("ipfs", "key", "export"),
         ("ipfs", "key", "rotate"),
         ("ipfs", "files", "chroot"),
+        ("ipfs", "repo", "migrate"),
     )
 )
 
@@ -62,7 +67,7 @@ def target(path: str) -> Target:
         raise UnknownCommand
     words = [_text(part) for part in path[len(PREFIX) :].split("/")]
     found = ("ipfs", *words)
-    command = _offered(found)
+    command = _offered(found) or _group(found)
     if command is not None:
         return Target(command, None)
     command = _offered(found[:-1])
@@ -77,24 +82,21 @@ def _offered(path: tuple[str, ...]) -> Command | None:
     return registry.load(path)
 
 
+def _group(path: tuple[str, ...]) -> Command | None:
+    """Return what stands for a group, which says nothing."""
+    if len(path) < 2 or path in registry.COMMANDS or not registry.is_command(path):
+        return None
+    return Command(path, "", lambda _call: iter(()), needs=Needs.NOTHING)
+
+
 def pairs(query: str) -> list[tuple[str, str]]:
     """Split a raw query; a pair with ``;`` or a broken escape is left out, as Go does."""
     found = []
     for part in query.split("&"):
         name, _, value = part.partition("=")
-        if part and ";" not in part and _escapes(part):
+        if part and ";" not in part and unescapable(part):
             found.append((_text(name.replace("+", " ")), _text(value.replace("+", " "))))
     return found
-
-
-def _escapes(text: str) -> bool:
-    """Tell whether every ``%`` begins an escape."""
-    return all(
-        len(piece) >= 2 and piece[0] in _HEX and piece[1] in _HEX for piece in text.split("%")[1:]
-    )
-
-
-_HEX = frozenset("0123456789abcdefABCDEF")
 
 
 def _text(escaped: str) -> str:
@@ -118,10 +120,13 @@ def read(found: Target, query: str, *, has_body: bool) -> Given:
             kept = options.setdefault(name, [])
             if isinstance(kept, list):
                 kept.append(value)
-        elif name in options:
-            raise Misuse(f"expected key {name} to have only a single value")
+        elif option is not None and name in options:
+            given = " ".join(text for key, text in pairs(query) if key == name)
+            raise Misuse(
+                f"expected key {option.name} to have only a single value, received [{given}]"
+            )
         else:
-            options[name] = value
+            options.setdefault(name, value)
     if len(strings) > MAX_ARGUMENTS:
         raise LimitExceeded("query", MAX_ARGUMENTS, len(strings), "arguments")
     chosen, globals_ = _converted(command, options, table)

@@ -19,6 +19,7 @@ from urllib.parse import unquote_to_bytes
 from jiaozi_node.commands.declare import Imported, NoPlace, Passed, PutBlocks, TreeRules
 from jiaozi_node.errors import LimitExceeded, Misuse
 from jiaozi_node.http.rpc import multipart
+from jiaozi_node.http.rpc.escapes import unescapable
 from jiaozi_node.http.rpc.multipart import BadMultipart, Begin, End, Event, Parser
 from jiaozi_node.unixfs.add import FileBuilder, add_bytes, symlink
 from jiaozi_node.unixfs.build import DirectoryBuilder
@@ -76,6 +77,8 @@ class Upload:
             if len(data) > MAX_LINES_BYTES:
                 raise LimitExceeded("arguments in the body", MAX_LINES_BYTES, len(data))
             text = data.decode("utf-8", "surrogateescape")
+            if not text:
+                return []
             return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
         return []
 
@@ -134,7 +137,7 @@ def _place(begin: Begin, number: int) -> str:
 
 def path_of(filename: str, number: int = 1) -> tuple[str, ...]:
     """Return the names of *filename* below the root, ``..`` and ``.`` taken away."""
-    if _escaped(filename):
+    if unescapable(filename):  # where it can't be, Go takes it as it is
         data = unquote_to_bytes(os.fsencode(filename.replace("+", " ")))
         filename = data.decode("utf-8", "surrogateescape")
     size = len(filename.encode("utf-8", "surrogateescape"))
@@ -148,14 +151,6 @@ def path_of(filename: str, number: int = 1) -> tuple[str, ...]:
             f"filename of multipart part {number}", MAX_DEPTH, len(names), "directories"
         )
     return () if names == ("",) else names
-
-
-def _escaped(text: str) -> bool:
-    """Tell whether *text* can be unescaped; where it can't Go takes it as it is."""
-    return all(
-        len(piece) >= 2 and all(digit in "0123456789abcdefABCDEF" for digit in piece[:2])
-        for piece in text.split("%")[1:]
-    )
 
 
 def _meta(field: str, number: int) -> tuple[int | None, Mtime | None]:

@@ -6,6 +6,7 @@ The thread renders: JSON is encoded beside the loop, not on it. What became of t
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 from jiaozi_node.commands.declare import Answer, Call, Command, ExitCode, Length
@@ -41,7 +42,8 @@ class Work:
     def run(self) -> None:
         """Do all of it; never raises."""
         try:
-            with acting(self._home, self._heed) as act:
+            lasting = self._command.lasting
+            with nullcontext(self._home) if lasting else acting(self._home, self._heed) as act:
                 call = self._prepare(act)
                 for data in self._rendered(call, self._command.handler(call)):
                     self._outlet.send(data)

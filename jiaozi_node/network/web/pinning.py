@@ -85,7 +85,7 @@ class PinningService:
 
     def add(self, cid: Cid, name: str = "", origins: Sequence[str] = ()) -> RemotePin:
         """Ask for a pin; the answer says how far the service is with it."""
-        pin: dict[str, Any] = {"cid": str(cid.as_v1())}
+        pin: dict[str, Any] = {"cid": str(cid)}
         if name:
             pin["name"] = _checked_name(name)
         if origins:
@@ -130,7 +130,7 @@ class PinningService:
     def _page(self, wanted: Wanted, limit: int, before: str | None) -> tuple[int, list[RemotePin]]:
         query = {"limit": str(limit)}
         if wanted.cids:
-            query["cid"] = ",".join([str(cid.as_v1()) for cid in wanted.cids])
+            query["cid"] = ",".join([str(cid) for cid in wanted.cids])
         if wanted.name:
             query["name"] = _checked_name(wanted.name)
         if wanted.statuses:

@@ -19,12 +19,13 @@ def read(path: str, given: str = "", *, body: bool = False) -> Given:
     "path",
     [
         "nothing",
+        "pin/nothing",
         "pin/nothing/x",
         "",
-        "pin",
         "config/edit",
         "key/export/x",
         "key/rotate",
+        "repo/migrate",
         "init",
         "cat/a/b",
         "log/../version",
@@ -55,7 +56,7 @@ def test_options_go_by_any_of_their_names() -> None:
 @pytest.mark.parametrize(
     ("path", "given", "says"),
     [
-        ("pin/ls", "type=a&type=b", "expected key type to have only a single value"),
+        ("pin/ls", "t=a&t=b", "expected key type to have only a single value, received [a b]"),
         ("pin/ls", "type=a&t=b", 'duplicate command options were provided ("type" and "t")'),
         ("ls", "arg=x&size=85675", f'{NO} value "85675" to type "bool" (for option "-size")'),
         ("cat", "arg=x&offset=", f'{NO} empty value to type "int64" (for option "-offset")'),

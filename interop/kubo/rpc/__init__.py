@@ -1,0 +1,1 @@
+"""What `test_rpc` asks both daemons: the command lines and requests, by endpoint."""
