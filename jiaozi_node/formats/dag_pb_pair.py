@@ -66,6 +66,15 @@ def unlike(one: bytes, other: bytes) -> tuple[list[Unlike], bytes] | None:
     ], data
 
 
+def held(node: bytes) -> tuple[list[tuple[bytes, bytes]], bytes] | None:
+    """Return name and CID of every link, in order of names, and the node's data; None as above."""
+    found = None if _SHARD in node[-8:] else _links(node)
+    if found is None or not found.in_order:
+        return None
+    cids = [link[_CID] for link in found.links]
+    return list(zip(found.names, cids, strict=True)), node[found.end + 2 :]
+
+
 def _changed(mine: _Links, one: bytes, other: bytes) -> list[Unlike] | None:
     """Compare nodes whose links stand in the same places under the same names; None for others."""
     if not mine.size or len(one) != len(other) or one[mine.end :] != other[mine.end :]:

@@ -35,6 +35,7 @@ from jiaozi_node.node import wire
 from jiaozi_node.node.acts import UnderLease
 from jiaozi_node.node.home import HoldsLease, Home, Publishes
 from jiaozi_node.node.wire import HELLO, Wire
+from jiaozi_node.stores import many
 from jiaozi_node.stores.api import BlockWriter, Change, Family
 from jiaozi_node.worktree.watching import Watches
 
@@ -42,6 +43,7 @@ from jiaozi_node.worktree.watching import Watches
 Tell = Callable[[list[Any], Callable[[bytes], None]], None]
 
 MAX_CONNECTIONS: Final = 256
+_ROW_BYTES = 1024 * 1024  # of blocks, sent at once
 _ROWS = 1024  # of a listing, sent at once …
 _ROWS_BYTES = 1024 * 1024  # … or fewer, of so many bytes
 _READ_BYTES: Final = 256 * 1024
@@ -178,6 +180,20 @@ class _Connection:
 
     def get(self, cid: Cid) -> bytes:
         return bytes(self._home.blocks.get(cid).data)
+
+    def get_many(self, cids: list[Cid]) -> None:
+        batch: list[bytes] = []
+        size = 0
+        for block in many.get_many(self._home.blocks, cids):
+            batch.append(bytes(block.data))
+            size += len(block.data)
+            if size >= _ROW_BYTES:
+                self._line.send(["row", batch])
+                batch, size = [], 0
+        self._line.send(["row", batch])
+
+    def sizes(self, cids: list[Cid]) -> list[int]:
+        return many.sizes(self._home.blocks, cids)
 
     def size(self, cid: Cid) -> int:
         return self._home.blocks.size(cid)
@@ -425,6 +441,8 @@ def _tuples(value: Any) -> Any:  # noqa: ANN401 - what DAG-CBOR can hold
 
 _REQUESTS: dict[str, Callable[..., Any]] = {
     "get": _Connection.get,
+    "get_many": _Connection.get_many,
+    "sizes": _Connection.sizes,
     "size": _Connection.size,
     "has": _Connection.has,
     "drop": _Connection.drop,

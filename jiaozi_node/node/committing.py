@@ -166,12 +166,16 @@ def _stats(repository: "Repository", parent: Commit | None, tree: Cid) -> Stats 
     base = parent.tree if parent is not None and known is not None else None
     files, size = (known.files, known.bytes) if known is not None else (0, 0)
     blocks = repository.home.blocks
+    gone: list[Cid] = []
+    come: list[Cid] = []
     try:
         for change in repository.changed(base, tree):
             if change.before is not None:
-                files, size = files - 1, size - Staging.file_bytes(blocks, change.before)
+                gone.append(change.before)
             if change.after is not None:
-                files, size = files + 1, size + Staging.file_bytes(blocks, change.after)
+                come.append(change.after)
+        files += len(come) - len(gone)
+        size += Staging.files_bytes(blocks, come) - Staging.files_bytes(blocks, gone)
     except BlockMissing:
         return None
     return Stats(files, size)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from jiaozi_node.errors import Misuse
 from jiaozi_node.formats.block import Block
@@ -23,6 +23,8 @@ from jiaozi_node.stores.api import BlockWriter, Change, Family
 if TYPE_CHECKING:
     from jiaozi_node.node.config import Config
     from jiaozi_node.worktree.seeking import Seen
+
+One = TypeVar("One")
 
 _BATCH_BYTES = 1024 * 1024
 _BATCH_ROWS = 1024
@@ -226,6 +228,19 @@ class RemoteBlocks:
                 return found
         return Block(cid, self._wires.ask("get", cid))
 
+    def get_many(self, cids: Sequence[Cid]) -> Iterator[Block]:
+        """See `many.GetsMany`."""
+        for at in range(0, len(cids), _BATCH_ROWS):
+            self._settle()
+            group = cids[at : at + _BATCH_ROWS]
+            for cid, data in zip(group, self._wires.listing("get_many", list(group)), strict=True):
+                yield Block(cid, data)
+
+    def sizes(self, cids: Sequence[Cid]) -> list[int]:
+        """See `many.GetsMany`."""
+        self._settle()
+        return _in_batches(cids, lambda some: self._wires.ask("sizes", some))
+
     def size(self, cid: Cid) -> int:
         """See `api.GetsBlocks`."""
         self._settle()
@@ -390,8 +405,8 @@ class RemoteNames:
         """Do nothing: the home hangs up."""
 
 
-def _in_batches(cids: Sequence[Cid], ask: Callable[[list[Cid]], list[bool]]) -> list[bool]:
-    answers: list[bool] = []
+def _in_batches(cids: Sequence[Cid], ask: Callable[[list[Cid]], list[One]]) -> list[One]:
+    answers: list[One] = []
     for at in range(0, len(cids), 10_000):
         answers += ask(list(cids[at : at + 10_000]))
     return answers

@@ -17,6 +17,7 @@ from jiaozi_node.errors import Conflict, Misuse, NotFound
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.stores import many
 from jiaozi_node.stores.api import BlockMissing, BlockStore, Family
 from jiaozi_node.unixfs import directory, resolve
 from jiaozi_node.unixfs.changes import changes
@@ -168,12 +169,13 @@ class Staging:
             return _finished(import_tree(path, self._profile, put))
 
     @staticmethod
-    def file_bytes(store: BlockStore, cid: Cid) -> int:
-        """Return the UnixFS size of the file or symlink at *cid*; a raw block isn't even read."""
-        inline = cid.inline
-        if cid.codec == c.RAW:
-            return store.size(cid) if inline is None else len(inline)
-        return run(stat(cid), store.get).file_bytes
+    def files_bytes(store: BlockStore, cids: Sequence[Cid]) -> int:
+        """Return the UnixFS sizes of all files and symlinks; raw blocks aren't even read."""
+        raw = [cid for cid in cids if cid.codec == c.RAW]
+        others = [cid for cid in cids if cid.codec != c.RAW]
+        return sum(many.sizes(store, raw)) + sum(
+            [run(stat(cid), store.get).file_bytes for cid in others]
+        )
 
     # ---- reading the directory -----------------------------------------------------------
 

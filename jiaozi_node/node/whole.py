@@ -13,6 +13,7 @@ from jiaozi_node.formats.cid import RAW, Cid
 from jiaozi_node.formats.dag_pb import RawLink
 from jiaozi_node.node.repository import Repository
 from jiaozi_node.node.status import Parts, stat_index
+from jiaozi_node.stores import many
 from jiaozi_node.unixfs import blocks, directory
 from jiaozi_node.unixfs.hamt import Value
 from jiaozi_node.worktree.checkout import MAX_ENTRIES, materialize
@@ -68,7 +69,8 @@ class _Work:
 
     def __init__(self, repository: Repository, writer: SafeWriter, index: StatIndex) -> None:
         self.files: list[Parts] = []
-        self._get, self._writer, self._index = repository.home.blocks.get, writer, index
+        self._blocks, self._writer, self._index = repository.home.blocks, writer, index
+        self._get = self._blocks.get
         self._plain: dict[Parts, tuple[Cid, Held]] = {}
 
     def write(self, parts: Parts, cid: Cid, hands: Hands) -> None:
@@ -113,6 +115,6 @@ class _Work:
             raise LimitExceeded(what, MAX_ENTRIES, len(found), "entries")
         return found
 
-    def _read(self, names: Iterable[str], cids: Iterable[Cid]) -> Iterator[tuple[str, bytes]]:
-        for name, cid in zip(names, cids, strict=True):
-            yield name, self._get(cid).data
+    def _read(self, names: Iterable[str], cids: Sequence[Cid]) -> Iterator[tuple[str, bytes]]:
+        for name, block in zip(names, many.get_many(self._blocks, cids), strict=True):
+            yield name, block.data

@@ -19,6 +19,7 @@ from typing import Final, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 from jiaozi_node.errors import Conflict
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.stores import many
 from jiaozi_node.stores.api import BlockStore, BlockWriter, Family
 
 Result = TypeVar("Result")
@@ -27,6 +28,7 @@ Since: TypeAlias = Callable[[bytes], bool]
 EXACT_KEYS: Final = 1 << 17  # beyond, a Bloom filter takes over: about 15 MB of set
 BLOOM_BYTES: Final = 16 * 1024 * 1024  # 0.1 % wrongly kept at 9 million blocks, 6 % at 30 million
 _PROBES: Final = 7
+_READ: Final = 256  # blocks that are read at a time
 _GROUP: Final = 32  # blocks that are recorded, put and settled at a time
 
 
@@ -255,11 +257,22 @@ class Leased:
         lease: Lease | None = None,
         heed: Callable[[], None] | None = None,
     ) -> None:
-        self.inner, self.leases, self.lease = inner, leases, lease
+        self.inner, self.leases, self.lease, self._heed = inner, leases, lease, heed
         # Reading costs nothing more than it does without us.
         self.size, self.has = inner.size, inner.has
         self.get: Callable[[Cid], Block] = inner.get if heed is None else _heeding(inner.get, heed)
         self.multihashes, self.drop, self.close = inner.multihashes, inner.drop, inner.close
+
+    def get_many(self, cids: Sequence[Cid]) -> Iterator[Block]:
+        """See `many.GetsMany`."""
+        for at in range(0, len(cids), _READ):
+            if self._heed is not None:
+                self._heed()
+            yield from many.get_many(self.inner, cids[at : at + _READ])
+
+    def sizes(self, cids: Sequence[Cid]) -> list[int]:
+        """See `many.GetsMany`."""
+        return many.sizes(self.inner, cids)
 
     def under(self, lease: Lease, heed: Callable[[], None] | None = None) -> "Leased":
         """Return the same store for an act that holds *lease*; *heed* is called before reads."""

@@ -290,7 +290,21 @@ def side_by_side(
 
     These come in byte order.
     """
-    if old is None or new is None or old.codec != DAG_PB or new.codec != DAG_PB:
+    was: Opened | None
+    now: Opened | None
+    if old is None and new is not None and new.codec == DAG_PB:
+        block = yield from need(new)
+        if (whole := _whole(block)) is not None:
+            now, held = whole
+            return None, now, [Unlike(name, None, cid) for name, cid in held]
+        was, now = None, Opened.of(block)
+    elif new is None and old is not None and old.codec == DAG_PB:
+        block = yield from need(old)
+        if (whole := _whole(block)) is not None:
+            was, held = whole
+            return was, None, [Unlike(name, cid, None) for name, cid in held]
+        was, now = Opened.of(block), None
+    elif old is None or new is None or old.codec != DAG_PB or new.codec != DAG_PB:
         was, now = (yield from opened(old)), (yield from opened(new))
     else:
         one, other = (yield from need(old, (new,))), (yield from need(new))
@@ -307,6 +321,18 @@ def side_by_side(
     rows: list[Row] = yield from gather(differing((was, now), _equal))
     rows.sort()
     return was, now, [Unlike(name, a and a.cid, b and b.cid) for name, (a, b) in rows]
+
+
+def _whole(block: Block) -> tuple[Opened, list[tuple[bytes, bytes]]] | None:
+    """Return a basic directory in the usual form, and all that it holds; None for others."""
+    quick = dag_pb_pair.held(block.data)
+    if quick is not None:
+        held, data = quick
+        with suppress(Malformed):  # said by whoever reads it otherwise
+            message = unixfs_pb.decode(data)
+            if message.type == unixfs_pb.DIRECTORY:
+                return Opened(block, message, None), held
+    return None
 
 
 def _equal(keys: Keys) -> bool:

@@ -13,6 +13,7 @@ from jiaozi_node.formats import cid as c
 from jiaozi_node.formats import multihash as mh
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
+from jiaozi_node.stores import many as bulk
 from jiaozi_node.stores.api import BlockMissing, BlockStore, Family, ReadsBlocks
 
 A = Block.of(b"a story begins")
@@ -71,6 +72,32 @@ def test_size_is_the_length_in_bytes(reading: ReadsBlocks) -> None:
     assert [reading.size(block.cid) for block in BLOCKS] == [len(block.data) for block in BLOCKS]
 
 
+def test_many_are_had_as_one_is(reading: ReadsBlocks) -> None:
+    asked = [*BLOCKS, INLINE, Block(Cid.v0(B.cid.multihash), B.data), *reversed(BLOCKS)]
+    cids = [block.cid for block in asked]
+    assert list(bulk.get_many(reading, cids)) == asked
+    assert bulk.sizes(reading, cids) == [len(block.data) for block in asked]
+    assert list(bulk.get_many(reading, [])) == []
+    assert bulk.sizes(reading, []) == []
+    with pytest.raises(BlockMissing) as raised:
+        bulk.sizes(reading, [A.cid, ABSENT.cid, B.cid])
+    assert raised.value.cid == ABSENT.cid
+    found = bulk.get_many(reading, [A.cid, ABSENT.cid, B.cid])
+    with pytest.raises(BlockMissing) as raised:
+        list(found)
+    assert raised.value.cid == ABSENT.cid
+
+
+@pytest.mark.parametrize("size", [1, 1000, 40_000])
+def test_as_many_are_had_as_are_asked_for(readable: Any, tmp_path: Path, size: int) -> None:
+    blocks = [Block.of(b"%d" % number * size) for number in range(700)]
+    store = readable.filled(tmp_path / "store", blocks)
+    asked = [*blocks[::3], *blocks[::-7], blocks[0]]
+    assert list(bulk.get_many(store, [block.cid for block in asked])) == asked
+    assert bulk.sizes(store, [block.cid for block in asked]) == [len(one.data) for one in asked]
+    store.close()
+
+
 def test_has_answers_in_order_and_for_repeats(reading: ReadsBlocks) -> None:
     asked = [ABSENT.cid, A.cid, ABSENT.cid, INLINE.cid, A.cid, Cid.v0(B.cid.multihash)]
     assert reading.has(asked) == [False, True, False, True, True, True]
@@ -82,7 +109,10 @@ def test_damaged_bytes_are_never_returned_and_are_named(readable: Any, tmp_path:
     for asked in (B.cid, Cid.v0(B.cid.multihash)):
         with pytest.raises(Corrupt, match=str(asked)):
             store.get(asked)
+        with pytest.raises(Corrupt, match=str(asked)):
+            list(bulk.get_many(store, [A.cid, asked, EMPTY.cid]))
     assert store.get(A.cid) == A
+    assert list(bulk.get_many(store, [A.cid])) == [A]
     assert store.size(B.cid) == len(B.data)  # size doesn't verify
     store.close()
 
@@ -107,6 +137,8 @@ def test_a_closed_store_says_so(reading: ReadsBlocks) -> None:
         lambda: reading.get(INLINE.cid),
         lambda: reading.size(A.cid),
         lambda: reading.has([A.cid]),
+        lambda: list(bulk.get_many(reading, [A.cid])),
+        lambda: bulk.sizes(reading, [A.cid]),
         lambda: list(listing),
     ):
         with pytest.raises(Misuse):
@@ -122,6 +154,8 @@ def test_blocks_are_readable_at_once(store: BlockStore) -> None:
         assert store.get(A.cid) == A
         assert store.size(A.cid) == len(A.data)
         assert store.has([A.cid, B.cid]) == [True, False]
+        assert list(bulk.get_many(store, [A.cid])) == [A]
+        assert bulk.sizes(store, [A.cid]) == [len(A.data)]
         assert list(store.multihashes()) == [A.cid.multihash]
         writer.put(iter([B]))
         assert store.get(B.cid) == B

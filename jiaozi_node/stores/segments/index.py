@@ -120,6 +120,19 @@ class Index:
             raise IndexDamaged(self.path, f"the row of {multihash.hex()} fails its checksum")
         return row
 
+    def get_many(self, multihashes: Iterable[bytes]) -> list[Row | None]:
+        """Return the rows of *multihashes*; raises `IndexDamaged`."""
+        get = self._db.get
+        try:
+            found = [(one, get(one, verify_checksums=True)) for one in multihashes]
+        except plyvel.Error as fault:
+            raise self.fault(fault) from fault
+        rows = [None if data is None else unpack(one, data) for one, data in found]
+        for row, (multihash, data) in zip(rows, found, strict=True):
+            if row is None and data is not None:
+                raise IndexDamaged(self.path, f"the row of {multihash.hex()} fails its checksum")
+        return rows
+
     def write(self, puts: Iterable[tuple[bytes, bytes]], deletes: Iterable[bytes] = ()) -> None:
         """Set and remove rows in one batch, unsynced."""
         disk.step("rows")
