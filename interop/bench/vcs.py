@@ -218,26 +218,33 @@ def _mount(kind: str, beside: Path, root: Path) -> bool:
 
 def add(pairs: int) -> Iterator[Result]:
     """Time ``add`` of all files into a new repository."""
+    yield from _adding(pairs, (), 1.5, _LOOSE)
+
+
+def add_synced(pairs: int) -> Iterator[Result]:
+    """Time the same beside a git that syncs what it adds."""
+    yield from _adding(pairs, _FSYNC, 4, _SYNCED)
+
+
+def _adding(pairs: int, extra: Words, goal: float, conditions: str) -> Iterator[Result]:
     with lab() as made:
         assert made is not None
-        work = f"`add` of {FILES:,} files of 1 KB"
-        for extra, goal, conditions in (((), 1.5, _LOOSE), (_FSYNC, 4, _SYNCED)):
 
-            def before() -> None:
-                shutil.rmtree(made.root / "home", ignore_errors=True)
-                for top in made.trees:
-                    shutil.rmtree(top / ".git", ignore_errors=True)
-                    shutil.rmtree(top / ".jiaozi", ignore_errors=True)
-                made.both(("init", "-q", "-b", "main"), ("init", "."))
-                made.settle()
+        def before() -> None:
+            shutil.rmtree(made.root / "home", ignore_errors=True)
+            for top in made.trees:
+                shutil.rmtree(top / ".git", ignore_errors=True)
+                shutil.rmtree(top / ".jiaozi", ignore_errors=True)
+            made.both(("init", "-q", "-b", "main"), ("init", "."))
+            made.settle()
 
-            yield compare(
-                made, work, "speed", goal, pairs, conditions,
-                partial(made.git, *extra, "add", "."),
-                partial(made.jiaozi, "add", "."),
-                before=before, warm=not extra,
-            )  # fmt: skip
-        yield from _peak(made, "`add`")
+        yield compare(
+            made, f"`add` of {FILES:,} files of 1 KB", "speed", goal, pairs, conditions,
+            partial(made.git, *extra, "add", "."), partial(made.jiaozi, "add", "."),
+            before=before, warm=not extra,
+        )  # fmt: skip
+        if not extra:
+            yield from _peak(made, "`add`")
 
 
 def daily(pairs: int) -> Iterator[Result]:
@@ -414,6 +421,7 @@ def large(pairs: int) -> Iterator[Result]:
 def everything(pairs: int) -> Iterator[Result]:
     """Time all of these."""
     yield from add(max(3, pairs // 2))
+    yield from add_synced(max(3, pairs // 2))
     yield from daily(pairs)
     yield from beside(pairs)
     yield from commit(pairs)
@@ -504,6 +512,7 @@ def _bytes(top: Path) -> int:
 BENCHES = {
     "vcs": (everything, 7),
     "vcs-add": (add, 3),
+    "vcs-add-synced": (add_synced, 3),
     "vcs-daily": (daily, 7),
     "vcs-beside": (beside, 7),
     "vcs-commit": (commit, 7),
