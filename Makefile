@@ -79,6 +79,7 @@ bench: peers
 	$(PY) -m interop.bench tree
 	$(PY) -m interop.bench cat
 	$(PY) -m interop.bench vcs
+	$(PY) -m interop.bench rpc
 	$(PY) -m interop.bench table --write
 
 nightly: check test slow peers planted
@@ -94,6 +95,7 @@ nightly: check test slow peers planted
 	$(PY) -m interop.bench growth
 	$(PY) -m interop.bench pins
 	$(PY) -m interop.bench vcs --pairs 9
+	$(PY) -m interop.bench rpc --pairs 5
 	$(PY) -m interop.bench vcs-large
 	$(PY) -m interop.bench dvc
 	$(PY) -m interop.bench oxen

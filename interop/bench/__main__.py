@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from interop.bench import measure, results, rivals, storage, vcs
+from interop.bench import measure, results, rivals, rpc, storage, vcs
 from interop.peers import PeerMissing
 
-BENCHES = {**measure.BENCHES, **storage.BENCHES, **vcs.BENCHES, **rivals.BENCHES}
+BENCHES = {**measure.BENCHES, **storage.BENCHES, **vcs.BENCHES, **rpc.BENCHES, **rivals.BENCHES}
 
 
 def main() -> int:

@@ -232,6 +232,7 @@ class _Daemon:
             agent_suffix=self._agent_suffix,
             metrics=self._metrics,
             journal=self._journal,
+            at_hand=lambda: self._home.segments,
         )
         versions = Versions(self._home, lambda: rules, rpc)
         door = Door(versions)

@@ -30,11 +30,14 @@ from jiaozi_node.http.metrics import PATH as METRICS_PATH
 from jiaozi_node.http.metrics import Metrics
 from jiaozi_node.http.rpc import query
 from jiaozi_node.http.rpc.admission import Denied, Rules
+from jiaozi_node.http.rpc.hot import HotBlocks
 from jiaozi_node.http.rpc.journal import Journal
 from jiaozi_node.http.rpc.query import Given, Target, UnknownCommand
 from jiaozi_node.http.rpc.upload import Upload
 from jiaozi_node.http.rpc.work import Work
+from jiaozi_node.http.whole import Whole
 from jiaozi_node.node.home import Home
+from jiaozi_node.stores.api import ReadsAtHand
 
 WORKERS: Final = 64  # commands at work at a time; more wait
 _STREAM_HEADERS: Final = "X-Stream-Output, X-Chunked-Output, X-Content-Length"
@@ -69,7 +72,9 @@ class Rpc:
         agent_suffix: str = "",
         metrics: Metrics | None = None,
         journal: Journal | None = None,
+        at_hand: Callable[[], ReadsAtHand] | None = None,
     ) -> None:
+        self._hot = None if at_hand is None else HotBlocks(at_hand)
         self._home, self._rules, self._stop = home, rules, stop
         self._metrics = metrics or Metrics()
         self._agent_suffix = agent_suffix
@@ -126,6 +131,11 @@ class Rpc:
                 return "", _plain(415, "request bodies must not be compressed", cors)
             if scraped:
                 return "", await self._page()
+            if self._hot is not None:
+                data = self._hot.data(request, path, given)
+                if data is not None:
+                    headers = _BLOCK_HEADERS | cors | dict(rules.headers)
+                    return "block/get", Whole(headers, data)
             target = query.target(path)
             upload = request.content_type == "multipart/form-data"
             parsed = query.read(target, given, has_body=upload)
@@ -331,6 +341,16 @@ def _media(target: Target, parsed: Given, *, as_text: bool) -> dict[str, str]:
     if command.answer is Answer.VALUES and not single:
         headers["X-Chunked-Output"] = "1"
     return headers
+
+
+_BLOCK_HEADERS: Final = {
+    "Access-Control-Allow-Headers": _STREAM_HEADERS,
+    "Access-Control-Expose-Headers": _STREAM_HEADERS,
+    "Content-Type": "application/vnd.ipld.raw",
+    "Server": SERVER,
+    "Trailer": _ERROR,
+    "X-Stream-Output": "1",
+}
 
 
 def _message(fault: BaseException) -> str:

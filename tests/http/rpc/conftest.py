@@ -91,7 +91,7 @@ def form(*parts: tuple[str, str, bytes] | tuple[str, str, bytes, str]) -> dict[s
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
     home = LocalHome.create(tmp_path / "home")
     rules = rules_of({}, 5001)
-    rpc = Rpc(home, lambda: rules, environ={})
+    rpc = Rpc(home, lambda: rules, environ={}, at_hand=lambda: home.segments)
     server = await asyncio.get_running_loop().create_server(Door(rpc), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     yield Node(home, port, rpc)
