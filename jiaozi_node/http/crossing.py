@@ -120,6 +120,15 @@ class Inlet:
                 self._room.clear()
             await self._room.wait()
 
+    def fill(self, data: bytes) -> None:
+        """Hand over all that comes, at once: the thread never waits for it."""
+        with self._lock:
+            if data:
+                self._pieces.append(data)
+                self._held += len(data)
+            self._ended = True
+            self._come.notify()
+
     def end(self, fault: BaseException | None = None) -> None:
         """Say that nothing more comes; *fault* is raised in the thread then."""
         with self._lock:

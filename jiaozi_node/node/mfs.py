@@ -25,9 +25,11 @@ from jiaozi_node.node.config import Config
 from jiaozi_node.node.home import HoldsLease, Home
 from jiaozi_node.node.importing import profile_of
 from jiaozi_node.stores.api import BlockWriter, Family
+from jiaozi_node.unixfs import modify
 from jiaozi_node.unixfs.folder import Folder
 from jiaozi_node.unixfs.hamt import Value
 from jiaozi_node.unixfs.mfs import Edit, Plan, Tree
+from jiaozi_node.unixfs.profile import Profile
 from jiaozi_node.unixfs.recipes import Recipes
 
 Result = TypeVar("Result")
@@ -116,6 +118,7 @@ class Mfs:
         self._flying = False  # edits are neither pending nor in rows for sure
         self._looks = 0
         self._recipes: tuple[Config, Recipes] | None = None
+        self._begun: tuple[Profile, Block] | None = None
         self._batch: _Batch | None = None
         self._made = self._durable = 0  # edits ever made, and of them in rows or sealed
         self._lost = 0  # how often edits were undone
@@ -130,6 +133,15 @@ class Mfs:
         known = self._recipes
         if known is None or known[0] is not config:
             known = self._recipes = config, Recipes(profile_of(config, {}))
+        return known[1]
+
+    def empty_file(self, profile: Profile) -> Block:
+        """Return the root of a file that is begun."""
+        known = self._begun
+        if known is None or known[0] is not profile:
+            made, node = modify.empty_file(profile)
+            block = made or Block(node.cid, node.cid.inline or b"")
+            known = self._begun = profile, block
         return known[1]
 
     def look(self, walk: Callable[[Tree], Lookup[Result]]) -> Result:

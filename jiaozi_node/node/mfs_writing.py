@@ -61,8 +61,7 @@ def write(
         root = mfs.look(lambda tree: _begun(tree, path, how))
         new = root is None
         if root is None:
-            made, node = modify.empty_file(how.profile)
-            root = made or Block(node.cid, node.cid.inline or b"")
+            root = mfs.empty_file(how.profile)
         raw_leaves = how.raw_leaves
         if raw_leaves is None:
             raw_leaves = root.cid.version > 0

@@ -40,6 +40,7 @@ from jiaozi_node.node.home import Home
 from jiaozi_node.stores.api import ReadsAtHand
 
 WORKERS: Final = 64  # commands at work at a time; more wait
+SMALL_BODY: Final = 64 * 1024  # bytes of a body that is waited for before a thread is taken
 _STREAM_HEADERS: Final = "X-Stream-Output, X-Chunked-Output, X-Content-Length"
 _ERROR: Final = "X-Stream-Error"
 _TIMED_OUT: Final = "context deadline exceeded"
@@ -186,9 +187,12 @@ class Rpc:
             stack.callback(self._outlets.discard, outlet)
             stack.callback(outlet.abandon)
             if inlet is not None:
-                pump = asyncio.create_task(_pump(request, inlet))
-                stack.push_async_callback(_ended, pump)
                 stack.callback(inlet.abandon)
+                if (request.content_length or SMALL_BODY + 1) <= SMALL_BODY:
+                    await _filled(request, inlet)
+                else:
+                    pump = asyncio.create_task(_pump(request, inlet))
+                    stack.push_async_callback(_ended, pump)
             done = loop.run_in_executor(self._pool, work.run)
             self._works.add(done)
             done.add_done_callback(self._works.discard)
@@ -359,6 +363,14 @@ def _message(fault: BaseException) -> str:
     if isinstance(fault, OSError):
         return (fault.strerror or type(fault).__name__).lower()
     return "internal error; the node's log has it"
+
+
+async def _filled(request: web.BaseRequest, inlet: Inlet) -> None:
+    """Wait for a small body, so that no thread does, and hand it over."""
+    try:
+        inlet.fill(await request.content.read())
+    except (web.RequestPayloadError, ConnectionError):
+        inlet.end(Unavailable("the connection was lost amid the request's body"))
 
 
 async def _pump(request: web.BaseRequest, inlet: Inlet) -> None:

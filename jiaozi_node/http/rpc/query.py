@@ -6,11 +6,18 @@ found here are answered in plain text, before a command runs.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from jiaozi_node.commands import registry
-from jiaozi_node.commands.declare import Argument, Command, Kind, Needs, Option
+from jiaozi_node.commands.declare import (
+    Argument,
+    Command,
+    Kind,
+    Needs,
+    Option,
+    Unsupported,
+)
 from jiaozi_node.commands.values import GLOBAL_OPTIONS, convert
 from jiaozi_node.errors import LimitExceeded, Misuse
 from jiaozi_node.http.rpc.escapes import unescapable
@@ -100,6 +107,8 @@ def pairs(query: str) -> list[tuple[str, str]]:
 
 
 def _text(escaped: str) -> str:
+    if "%" not in escaped and escaped.isascii():
+        return escaped
     return unquote_to_bytes(escaped.encode("utf-8", "surrogateescape")).decode(
         "utf-8", "surrogateescape"
     )
@@ -115,7 +124,7 @@ def read(found: Target, query: str, *, has_body: bool) -> Given:
         if name == "arg":
             strings.append(value)
             continue
-        option = table.get(name)
+        option = table.options.get(name)
         if option is not None and option.kind is Kind.TEXTS:
             kept = options.setdefault(name, [])
             if isinstance(kept, list):
@@ -129,7 +138,7 @@ def read(found: Target, query: str, *, has_body: bool) -> Given:
             options.setdefault(name, value)
     if len(strings) > MAX_ARGUMENTS:
         raise LimitExceeded("query", MAX_ARGUMENTS, len(strings), "arguments")
-    chosen, globals_ = _converted(command, options, table)
+    chosen, globals_ = _converted(options, table)
     args, missing = _arguments(command, strings)
     file = next((one for one in command.arguments if one.file), None)
     if file is not None and file.required and not has_body:
@@ -138,7 +147,7 @@ def read(found: Target, query: str, *, has_body: bool) -> Given:
         raise Misuse(f'argument "{missing.name}" is required')
     return Given(
         args=args,
-        options={option.key: option.default for option in command.options} | chosen,
+        options=table.defaults | chosen,
         explicit=frozenset(chosen),
         globals=globals_,
         file=file,
@@ -146,32 +155,53 @@ def read(found: Target, query: str, *, has_body: bool) -> Given:
     )
 
 
-def _table(command: Command) -> dict[str, Option]:
-    return {
-        name: option
-        for option in (*GLOBAL_OPTIONS, *command.options)
-        for name in (option.name, *option.aliases)
-    }
+class _Table(NamedTuple):
+    """The options of a command by all their names, its own by theirs, and what is refused."""
+
+    options: dict[str, Option]
+    own: frozenset[str]
+    refused: dict[str, Unsupported]
+    defaults: dict[str, Any]
+
+
+_TABLES: dict[tuple[str, ...], _Table] = {}  # of declared commands
+
+
+def _table(command: Command) -> _Table:
+    known = _TABLES.get(command.path)
+    if known is None:
+        known = _Table(
+            {
+                name: option
+                for option in (*GLOBAL_OPTIONS, *command.options)
+                for name in (option.name, *option.aliases)
+            },
+            frozenset(option.name for option in command.options),
+            {name: one for one in command.unsupported for name in (one.name, *one.aliases)},
+            {option.key: option.default for option in command.options},
+        )
+        if command.path in registry.COMMANDS:
+            _TABLES[command.path] = known
+    return known
 
 
 def _converted(
-    command: Command, given: dict[str, str | list[str]], table: dict[str, Option]
+    given: dict[str, str | list[str]], table: _Table
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    own = set(command.options)
-    refused = {name: one for one in command.unsupported for name in (one.name, *one.aliases)}
+    refused = table.refused
     chosen: dict[str, Any] = {}
     globals_: dict[str, Any] = {}
-    by_option: dict[Option, str] = {}
+    by_option: dict[str, str] = {}
     for name, value in given.items():
         if name in refused:
             raise Misuse(f'option "{name}" is not supported here: {refused[name].why}')
-        option = table.get(name)
+        option = table.options.get(name)
         if option is None:
             continue
-        other = by_option.setdefault(option, name)
+        other = by_option.setdefault(option.name, name)
         if other != name:
             raise Misuse(f'duplicate command options were provided ("{other}" and "{name}")')
-        place = chosen if option in own else globals_
+        place = chosen if option.name in table.own else globals_
         place[option.key] = _value(option, name, value)
     return chosen, globals_
 
