@@ -645,7 +645,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             Step("dag import --pin-roots=false {car}"),
             Step("dag import --pin-roots=false --stats {car}"),
             Step("dag import {car} {car2}", how="sorted"),
-            Step("dag import --stats {car} {car2}"),
+            Step("dag import --stats {car} {car2}", how="sorted"),
             Step("pin ls -t recursive", how="sorted"),
             Step("dag import --local-only {car}"),
             Step("dag import --local-only --stats {partial}"),
