@@ -240,4 +240,26 @@ FAULTS = (
         ),
         ("tests/exchange/test_simulation.py",),
     ),
+    Fault(
+        "an IPNS record whose older fields say something else",
+        (
+            Change(
+                "formats/ipns.py",
+                "    if record.has_old:\n        _check_old(record)\n",
+                "",
+            ),
+        ),
+        ("tests/formats/test_ipns.py",),
+    ),
+    Fault(
+        "a sequence that goes on from the record kept, not from the highest seen",
+        (
+            Change(
+                "node/name_records.py",
+                "highest = max(record.sequence, 0 if kept is None else kept.sequence)\n",
+                "highest = record.sequence\n",
+            ),
+        ),
+        ("tests/node/test_name_records.py",),
+    ),
 )
