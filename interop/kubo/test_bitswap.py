@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+import time
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from interop import daemons, programs
-from interop.programs import Program
+from interop.daemons import Daemon
+from interop.programs import Pair, Program
 from jiaozi_node.formats import cid as c
 from jiaozi_node.formats import multihash as mh
 from jiaozi_node.formats.block import Block
@@ -165,3 +168,35 @@ def test_what_is_not_there_is_denied_both_ways(kubo: Kubo, seed: int) -> None:
         assert answer.code == 1
 
     beside(kubo, Held(), work)
+
+
+@pytest.fixture
+def daemon(kubo: Kubo, template: Pair, tmp_path: Path) -> Iterator[Daemon]:
+    """A daemon of ours that stays connected to Kubo."""
+    ours = template.copy(tmp_path / "homes").ours
+    address, _, peer = kubo.address.rpartition("/p2p/")
+    for key, value in (
+        ("Addresses.Swarm", ["/ip4/127.0.0.1/tcp/0"]),
+        ("Peering.Peers", [{"ID": peer, "Addrs": [address]}]),
+    ):
+        ours.run("config", "--json", key, json.dumps(value)).good()
+    with daemons.running(ours, offline=False) as up:
+        deadline = time.monotonic() + 20
+        while len(kubo.do("swarm", "peers").split()) < 1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield up
+
+
+def test_the_gateway_fetches_from_kubo_and_keeps(kubo: Kubo, daemon: Daemon, seed: int) -> None:
+    data = random.Random(seed).randbytes(90_000_000)  # over 300 messages, each on its own stream
+    root = kubo.do("add", "-Q", "--cid-version=1", stdin=data).decode().strip()
+    gateway = (daemon.program.home / "gateway").read_text().strip()
+    with urllib.request.urlopen(f"{gateway}/ipfs/{root}", timeout=60) as answer:
+        assert answer.read() == data
+    assert daemon.program.run("refs", "-r", root).good().out == kubo.do("refs", "-r", root)
+
+
+def test_kubo_reads_what_is_added_here(kubo: Kubo, daemon: Daemon, seed: int) -> None:
+    data = random.Random(seed + 1).randbytes(3_000_000)
+    root = daemon.program.run("add", "-Q", stdin=data).good().text
+    assert kubo.do("cat", "--timeout=30s", root) == data

@@ -8,6 +8,7 @@ stops (research/kubo-rpc-and-gateway.md §7).
 import asyncio
 import contextlib
 import gc
+import importlib.util
 import logging
 import os
 import resource
@@ -86,6 +87,7 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         suffix = options.get("agent_version_suffix") or ""
         collector = Collector(home, plan) if options["enable_gc"] else None
         daemon = _Daemon(home, environ, grace_s, suffix, collector, watch=watch)
+        daemon.offline = bool(options["offline"])
         return asyncio.run(daemon.serve())
     finally:
         home.close()
@@ -158,6 +160,7 @@ class _Daemon:
         self._until = 0.0  # when all must have ended, once that is wanted
         self._ended = True
         self._stop_soon: Callable[[], object] = self.shut_down
+        self.offline = True
 
     def stop(self) -> None:
         """Begin to end; told twice, end at once."""
@@ -193,7 +196,7 @@ class _Daemon:
         )
         socket.start()
         try:
-            async with self._rpc() as rpc, self._gateway() as gateways:
+            async with self._peers(), self._rpc() as rpc, self._gateway() as gateways:
                 for one in rpc:
                     say(f"RPC API server listening on {one.address}")
                 for one in gateways:
@@ -217,6 +220,37 @@ class _Daemon:
             _log.error("work under way did not end within %g s", self._grace_s)
             os._exit(_UNENDED)
         return 0
+
+    @asynccontextmanager
+    async def _peers(self) -> AsyncIterator[None]:
+        """Have peers, unless told not to; the end of their side is the end of the daemon."""
+        if self.offline:
+            yield
+            return
+        if importlib.util.find_spec("libp2p") is None:
+            _log.warning(
+                "no peers: their libraries are not installed; pip install 'jiaozi-node[p2p]' adds "
+                "them (it needs gcc and gmp.h)"
+            )
+            yield
+            return
+        from jiaozi_node.node.peering import begun
+
+        async with begun(self._home) as peering:
+            for address in peering.addresses:
+                say(f"Swarm listening on {address}")
+            peering.ended.add_done_callback(self._peers_ended)
+            self._fetch.exchange = peering
+            try:
+                yield
+            finally:
+                self._fetch.exchange = None
+                peering.ended.remove_done_callback(self._peers_ended)
+
+    def _peers_ended(self, ended: "asyncio.Future[BaseException | None]") -> None:
+        _log.error("the peers' side ended: %s", ended.result())
+        self._ended = False
+        self.shut_down()
 
     @asynccontextmanager
     async def _rpc(self) -> AsyncIterator[list[Listener]]:

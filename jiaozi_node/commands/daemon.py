@@ -12,7 +12,7 @@ def _elsewhere(_call: Call) -> Iterator[Any]:
 
 _OWN = (
     Option("init", Kind.BOOL, "Make the node home first, if there is none."),
-    Option("offline", Kind.BOOL, "Don't connect to peers; this version never does."),
+    Option("offline", Kind.BOOL, "Have no peers: listen for none, dial none."),
     Option(
         "enable-gc",
         Kind.BOOL,

@@ -116,6 +116,10 @@ class Bitswap:
         for client in self._server.appeared(multihashes):
             self._ready[self._of_client[client]] = None
 
+    def waiting(self, count: int) -> list[bytes]:
+        """Return up to *count* multihashes of blocks that peers wait for, which aren't here."""
+        return self._server.waiting(count)
+
     # Wants
 
     def session(self, patience_s: float = PATIENCE_S) -> Session:

@@ -7,6 +7,7 @@ each peer and for all together.
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 from jiaozi_node.errors import JiaoziError
@@ -272,6 +273,10 @@ class Server:
                 del self._waiting[held.multihash]
         if not self._waiting:
             self._waiting = {}  # the table of a dict stays as large as it was once
+
+    def waiting(self, count: int) -> list[bytes]:
+        """Return up to *count* multihashes of blocks that somebody waits for, oldest first."""
+        return list(islice(self._waiting, count))
 
     def appeared(self, multihashes: Iterable[bytes]) -> Iterator[Client]:
         """Blocks are here that everybody may see: yield the peers that now get something."""

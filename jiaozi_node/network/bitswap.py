@@ -56,8 +56,10 @@ class _Peer:
 class Fetching:
     """The wants of one walk, or of several one after the other; close it when it ends."""
 
-    def __init__(self, service: "BitswapService", session: Session) -> None:
-        self._service, self._session = service, session
+    def __init__(
+        self, service: "BitswapService", session: Session, spare: Callable[[Block], None] | None
+    ) -> None:
+        self._service, self._session, self._take_spare = service, session, spare
         self._waiting: dict[bytes, list[_Wait]] = {}
         self._spare: dict[bytes, Block] = {}
         self._spare_bytes = 0
@@ -105,6 +107,10 @@ class Fetching:
             raise AssertionError("a wait ended with nothing")
         return wait.block
 
+    def asked(self, cid: Cid) -> bool:
+        """Tell whether *cid* was asked for as wanted soon, and hasn't come."""
+        return cid.raw in self._asked
+
     def close(self) -> None:
         """Want nothing more."""
         self._service.close(self._session)
@@ -120,6 +126,9 @@ class Fetching:
             for wait in waiting:
                 wait.block = block
                 wait.over.set()
+        elif self._take_spare is not None:
+            self._asked.discard(raw)
+            self._take_spare(block)
         elif raw in self._asked:
             self._spare[raw] = block
             self._spare_bytes += len(block.data)
@@ -191,11 +200,16 @@ class BitswapService(INotifee):
 
     # ---- wants
 
-    def fetching(self, patience_s: float | None = None) -> Fetching:
-        """Begin to fetch; *patience_s* is how long a block may take before it is given up."""
+    def fetching(
+        self, patience_s: float | None = None, spare: Callable[[Block], None] | None = None
+    ) -> Fetching:
+        """Begin to fetch; *patience_s* is how long a block may take before it is given up.
+
+        Blocks that come before they are asked for go to *spare*, or are held for a while.
+        """
         machine = self.machine
         session = machine.session() if patience_s is None else machine.session(patience_s)
-        made = self._fetching[session] = Fetching(self, session)
+        made = self._fetching[session] = Fetching(self, session, spare)
         return made
 
     def want(self, session: Session, cids: Iterable[Cid], soon: Iterable[Cid]) -> None:
@@ -325,22 +339,22 @@ class BitswapService(INotifee):
             return
         await peer.known.wait()
         frames = Frames()
+        whole = False
         try:
             while peer.speaks and self._peers.get(name) is peer:
                 data = await stream.read(READ_BYTES)
-                if not data:
-                    break
                 for message in frames.feed(data):
                     self.machine.received(name, decode(message), trio.current_time())
                 self._pump()
-            await stream.close()
-        except StreamEOF:  # Kubo makes a stream for each message: they must not add up
-            await stream.close()
+        except StreamEOF:
+            whole = frames.empty
         except BaseLibp2pError:
-            await stream.reset()
+            pass
         except JiaoziError as fault:
             self._expel(name, str(fault))
-            await stream.reset()
+        finally:  # boxo opens a stream for every message: one left open each is soon too many
+            with trio.CancelScope(shield=True), trio.move_on_after(1):
+                await (stream.close() if whole else stream.reset())
 
     # ---- what is to be done
 

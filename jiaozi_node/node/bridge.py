@@ -12,6 +12,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from typing import Any, Final, Self, TypeVar
 
 import trio
@@ -54,6 +55,10 @@ class Bridge(ABC):
     @abstractmethod
     def to_asyncio(self, act: Callable[[], object]) -> None:
         """From trio: have *act* run where asyncio's functions may be called."""
+
+    def to_asyncio_with(self, act: Callable[..., object], *args: object) -> None:
+        """From trio: have ``act(*args)`` run where asyncio's functions may be called."""
+        self.to_asyncio(partial(act, *args))
 
     async def _main(self) -> None:
         async with trio.open_nursery() as nursery:

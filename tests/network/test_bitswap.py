@@ -198,3 +198,14 @@ async def test_streams_that_a_peer_ends_are_ended_here() -> None:
                 await stream.close()
             while there.service.machine.tally.messages_received < 300:
                 await trio.sleep(0.01)
+
+
+async def test_bytes_that_are_no_message_end_the_connection() -> None:
+    async with node() as there, node() as here:
+        await met(here, there)
+        stream = await here.host.new_stream(there.host.get_id(), [NEWEST])
+        await stream.write(b"\x03\xff\xff\xff")
+        with trio.fail_after(10):
+            while here.service.machine.peers:
+                await trio.sleep(0.01)
+        assert there.service.banned(here.name)

@@ -4,6 +4,7 @@ Whoever waits for a stream is woken by what concerns it. What is to be sent gath
 is busy and leaves in one piece; who sends faster than the connection takes waits.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Final
@@ -38,6 +39,9 @@ MAX_WHOLE_BYTES: Final = 1024 * 1024  # of a stream that is read to its end at o
 FAREWELL_S: Final = 1.0
 ALIVE_EVERY_S: Final = 30.0
 ALIVE_WITHIN_S: Final = 10.0
+
+
+_log = logging.getLogger(__name__)
 
 
 class Muxed(IMuxedConn):
@@ -143,6 +147,7 @@ class Muxed(IMuxedConn):
             while not session.ended:
                 pieces = await self.secured_conn.receive()
                 if not pieces:
+                    self._say("it left")
                     return
                 for piece in pieces:
                     happened = session.receive(piece)
@@ -154,14 +159,17 @@ class Muxed(IMuxedConn):
                     if happened.pongs and self._pong is not None:
                         self._pong.set()
                     if happened.gone is not None:
+                        self._say(f"it took its leave with code {happened.gone}")
                         return
                 if session.out_bytes:
                     self._wake_writer()
                     # Who makes us answer and reads no answers is read no further.
                     while session.out_bytes > MAX_OUT_BYTES:
                         await self._room.park()
-        except (ConnectionLost, YamuxFault):
-            return
+            why = "we left"
+        except (ConnectionLost, YamuxFault) as fault:
+            why = str(fault)
+        self._say(why)
 
     async def _write_all(self) -> None:
         session = self._session
@@ -172,7 +180,8 @@ class Muxed(IMuxedConn):
                 while pieces := session.take():
                     self._room.unpark_all()
                     await self.secured_conn.send(pieces)
-        except ConnectionLost:
+        except ConnectionLost as fault:
+            self._say(str(fault))
             self._scope.cancel()
 
     async def _watch(self) -> None:
@@ -187,6 +196,7 @@ class Muxed(IMuxedConn):
             with trio.move_on_after(ALIVE_WITHIN_S) as waiting:
                 await self._pong.wait()
             if waiting.cancelled_caught:
+                self._say(f"no sign of life within {ALIVE_WITHIN_S:g} s")
                 self._scope.cancel()
                 return
 
@@ -217,6 +227,9 @@ class Muxed(IMuxedConn):
     def _end_of(self, stream: Stream) -> "MuxedStream":
         end = self._ends[stream] = MuxedStream(self, stream)
         return end
+
+    def _say(self, why: str) -> None:
+        _log.debug("the connection to %s ends: %s", self.peer_id, why)
 
     def _wake_writer(self) -> None:
         self._to_write.set()
