@@ -88,9 +88,10 @@ class Bitswap:
         if one is None:  # it left while its message was on the way
             return
         self.tally.messages_received += 1
-        one.account.exchanges += 1
         if message.payload:
+            before = self.tally.blocks_received
             one.account.received_bytes += self._fetcher.blocks(one.partner, message.payload, now)
+            one.account.exchanges += self.tally.blocks_received - before
         if message.presences:
             self._fetcher.presences(one.partner, message.presences, now)
         if message.entries or message.full:
@@ -205,7 +206,7 @@ class Bitswap:
             self._under_way += size
             if size:
                 self._writing[peer] = now
-            one.account.exchanges += 1
+            one.account.exchanges += len(payload)
             one.account.sent_bytes += size
             self.tally.blocks_sent += len(payload)
             self.tally.data_sent += size

@@ -38,7 +38,7 @@ class Account:
 
     sent_bytes: int = 0
     received_bytes: int = 0
-    exchanges: int = 0
+    exchanges: int = 0  # blocks, either way: what Kubo counts under this name
 
     def receipt(self, peer: str) -> Receipt:
         """Return the account as it stands now."""
