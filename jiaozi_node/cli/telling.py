@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,7 @@ from jiaozi_node.node.config import Config
 from jiaozi_node.node.home import GivesLeases, HoldsKeys, Home
 from jiaozi_node.stores.api import BlockStore, Names
 from jiaozi_node.stores.cache import Cached
+from jiaozi_node.stores.leases import Leased, Leases
 from jiaozi_node.worktree import link
 from jiaozi_node.worktree.link import Place
 
@@ -31,7 +33,10 @@ _KEPT_BYTES: Final = 16 * 1024 * 1024
 HELD_BYTES: Final = 64 * 1024  # so much is held back while a fault can still be left to the asker
 _FRAME_BYTES: Final = 256 * 1024
 
+_HEED_EVERY = 64  # reads
+
 Send = Callable[[bytes], None]
+Gone = Callable[[], bool]
 
 
 class Asked(NamedTuple):
@@ -65,14 +70,26 @@ class _Declined(Exception):
     """The process that asks is to do it itself."""
 
 
-def tells(home: Home) -> Callable[[list[Any], Send], None]:
-    """Return what does commands by reading *home*; blocks that were read last are kept at hand."""
+def tells(home: Home) -> Callable[[list[Any], Send, Gone], None]:
+    """Return what does commands by reading *home*; blocks that were read last are kept at hand.
+
+    Where the process that asks is *gone*, reading ends with a `ConnectionError`.
+    """
 
     @cache
-    def reading() -> _Reading:
-        return _Reading(home, Cached(home.blocks, _KEPT_BYTES, shared=True))
+    def blocks() -> BlockStore:
+        return Cached(home.blocks, _KEPT_BYTES, shared=True)
 
-    return lambda asked, send: _tell(reading(), asked, send)
+    def tell(asked: list[Any], send: Send, gone: Gone) -> None:
+        reads = count(1)
+
+        def heed() -> None:
+            if not next(reads) % _HEED_EVERY and gone():
+                raise ConnectionAbortedError
+
+        _tell(_Reading(home, Leased(blocks(), Leases(), heed=heed)), asked, send)
+
+    return tell
 
 
 class _Reading(NamedTuple):

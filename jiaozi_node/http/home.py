@@ -40,7 +40,7 @@ from jiaozi_node.stores.api import BlockWriter, Change, Family
 from jiaozi_node.worktree.watching import Watches
 
 # Does what is asked by `asking`; in `cli`, since parsing and rendering are there.
-Tell = Callable[[list[Any], Callable[[bytes], None]], None]
+Tell = Callable[[list[Any], Callable[[bytes], None], Callable[[], bool]], None]
 
 MAX_CONNECTIONS: Final = 256
 _ROW_BYTES = 1024 * 1024  # of blocks, sent at once
@@ -164,7 +164,7 @@ class _Connection:
                 return
             if name == "tell" and self._owner.tell is not None:
                 # No message of ours: what there is to show goes out as it is, and nothing follows.
-                self._owner.tell(rest[0], self._line.send_raw)
+                self._owner.tell(rest[0], self._line.send_raw, self._line.gone)
                 return
             try:
                 answer = _REQUESTS[name](self, *rest)

@@ -54,6 +54,15 @@ class Wire:
         """Send bytes that are no message; raises `OSError`."""
         self._socket.sendall(data)
 
+    def gone(self) -> bool:
+        """Tell whether the other side hung up."""
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def read(self) -> Any:  # noqa: ANN401 - what DAG-CBOR can hold
         """Wait for a message; raises `EOFError` when the other side is gone, `Malformed`."""
         head = self._in.read(4)

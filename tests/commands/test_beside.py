@@ -1,6 +1,7 @@
 """Commands that a daemon does for a process beside it say what that process would, to the byte."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -276,6 +277,28 @@ def test_damage_met_on_the_way_is_told_as_it_is_alone(
     said, told = beside("cat", "main:large.bin")
     assert said == (6, ran.raw, ran.err.encode())
     assert told == bool(behind)
+
+
+def test_nothing_more_is_read_for_a_process_that_is_gone(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "_HEED_EVERY", 1)
+    asked = dag_cbor.decode(asking._cbor(asking._asked(["log"])))
+    sent: list[bytes] = []
+    with closing(LocalHome.open(repo.parent / "home")) as home:
+        with pytest.raises(ConnectionError):
+            telling.tells(home)(asked, sent.append, lambda: True)
+        assert not sent
+        telling.tells(home)(asked, sent.append, lambda: False)
+        assert b"commit " in b"".join(sent)
+    one, other = socket.socketpair()
+    with closing(wire.Wire(one)) as line:
+        assert not line.gone()
+        other.sendall(b"x")
+        assert not line.gone()
+        other.close()
+        one.recv(1)
+        assert line.gone()
 
 
 def test_a_reader_that_goes_away_ends_it(repo: Path) -> None:
