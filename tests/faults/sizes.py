@@ -15,12 +15,13 @@ class Sizes(NamedTuple):
     flips_names: int
     rounds_lock: int
     sequences: int
+    daemons: int
 
 
 _KNOWN = {
-    "small": Sizes(20, 6, 9, 60, 6, 12, 10, 60),
-    "ci": Sizes(120, 50, 5, 800, 80, 120, 100, 500),
-    "nightly": Sizes(1000, 2000, 1, 8000, 800, 1200, 1000, 5000),
+    "small": Sizes(20, 6, 9, 60, 6, 12, 10, 60, 20),
+    "ci": Sizes(120, 50, 5, 800, 80, 120, 100, 500, 200),
+    "nightly": Sizes(1000, 2000, 1, 8000, 800, 1200, 1000, 5000, 2000),
 }
 
 NAME = os.environ.get("JIAOZI_FAULTS", "ci")

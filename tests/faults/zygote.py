@@ -5,6 +5,7 @@ forks, says the child's pid, and when the child is dead how it ended. Children t
 begin and what was acknowledged on a pipe that outlives them.
 """
 
+import importlib
 import json
 import os
 import random
@@ -367,6 +368,13 @@ def _keep_open(path: Path) -> None:
     opening.open_home = open_home
 
 
+def _daemon(child: _Child) -> int:
+    """Be the daemon until killed; clients find it by the file ``api``."""
+    from jiaozi_node.cli.main import main
+
+    return main(["ipfs", "daemon", "--offline"])
+
+
 SCRIPTS: dict[str, Callable[[_Child], int]] = {
     "commands": _commands,
     "loop": _loop,
@@ -375,6 +383,7 @@ SCRIPTS: dict[str, Callable[[_Child], int]] = {
     "collect": _collect,
     "own": _own,
     "struck": _struck,
+    "daemon": _daemon,
 }
 
 
@@ -401,6 +410,8 @@ def _serve(pipe: int) -> None:
     assert loaded
     for path in (("add",), ("commit",), ("ipfs", "add"), ("ipfs", "pin", "add"), ("gc",)):
         registry.load(path)
+    for name in os.environ.get("ZYGOTE_LOADS", "").split():
+        importlib.import_module(name)
     out = os.dup(1)
     for line in _lines():
         request = json.loads(line)
