@@ -197,21 +197,23 @@ class Mfs:
         """
         with self._lock:
             tree = self._open()
-            if keep is not None:
-                self._batched().lease.keep_below(keep)
             try:
+                if keep is not None:
+                    self._batched().lease.keep_below(keep)
                 edits = driven(plan(tree), self._home.blocks.get, self._put)
+                if content:
+                    self._batched().writer.put(content)
+                self._apply(tree, edits)
             finally:
                 if tree.torn:
                     self._tree = None
-            if content:
-                self._batched().writer.put(content)
-            self._apply(tree, edits)
+                if not self._pending:  # what was put is needed by nothing
+                    self._release()
             made, lost = self._made, self._lost
             crowded = self._crowded()
             many = len(self._pending) >= PENDING_EDITS
         if crowded:
-            self._fold(None)
+            self._fold(None, lost)
         elif flush or many:
             self._commit(made, lost)
 
@@ -243,9 +245,7 @@ class Mfs:
         elif pending:
             self._commit(made, lost)
         with self._lock:
-            batch, self._batch = self._batch, None
-        if batch is not None:
-            batch.release()
+            self._release()
 
     # ---- the tree ------------------------------------------------------------------------
 
@@ -297,6 +297,11 @@ class Mfs:
             self._batch = _Batch(self._home)
         return self._batch
 
+    def _release(self) -> None:
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            batch.release()
+
     # ---- the rows ------------------------------------------------------------------------
 
     def _commit(self, made: int, lost: int) -> None:
@@ -322,10 +327,15 @@ class Mfs:
         if full:
             self._fold(None)
 
-    def _fold(self, path: str | None) -> Lookout:
-        """Seal the tree, all of it durable; return what stands at *path*."""
+    def _fold(self, path: str | None, lost: int | None = None) -> Lookout:
+        """Seal the tree, all of it durable; return what stands at *path*.
+
+        *lost* is how often edits had been undone when those were made that are to be durable.
+        """
         with self._commits:
             with self._lock:
+                if lost not in (None, self._lost):
+                    raise FlushFailed
                 tree = self._open()
                 get = self._home.blocks.get
                 blocks: list[Block] = []
@@ -378,9 +388,7 @@ class Mfs:
                 self._lost += 1
                 self._flying = False
                 self._lock.notify_all()
-                later, self._batch = self._batch, None
-            if later is not None:
-                later.release()
+                self._release()
             raise
         finally:
             if batch is not None:

@@ -518,3 +518,14 @@ def test_very_many_edits_are_flushed_unasked(
         put(home, f"/{number}", b"", flush=False)
     with closing(crashed(home, tmp_path)) as left:
         assert sorted(tree(left)) == ["/0", "/1", "/2", "/3"]
+
+
+def test_an_act_that_is_refused_keeps_nothing_from_collection(home: LocalHome) -> None:
+    put(home, "/f", b"f")
+    block = Block.of(b"linked")
+    with home.blocks.writer() as writer:
+        writer.put([block])
+    with pytest.raises(JiaoziError, match="already has entry"):
+        link(home, "/f", block.cid)
+    assert not home.leases._held
+    assert block.cid.multihash in {one.cid.multihash for one in collect(home, NOW)}

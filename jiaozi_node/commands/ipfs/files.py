@@ -14,7 +14,7 @@ from jiaozi_node.commands.declare import (
     Option,
 )
 from jiaozi_node.commands.ipfs.mfs_path import FLUSH, check_path
-from jiaozi_node.errors import Misuse
+from jiaozi_node.errors import Misuse, Unavailable
 
 if TYPE_CHECKING:
     from jiaozi_node.formats.block import Block
@@ -35,23 +35,33 @@ _NOT_SET = "not set"
 def ls(call: Call) -> Iterator[dict[str, Any]]:
     """Yield ``{"Entries"}`` of a directory, or of a file alone."""
     from jiaozi_node.commands.ipfs.cid_text import CidText
-    from jiaozi_node.dag.walk import gather
+    from jiaozi_node.dag.walk import gather, run
+    from jiaozi_node.node.acts import acting
     from jiaozi_node.node.mfs import mfs_of
-    from jiaozi_node.unixfs.folder import Folder
+    from jiaozi_node.unixfs.folder import Folder, open_at
 
     path = check_path(call.args["path"] or "/")
     mfs, long = mfs_of(call.home), call.option("long")
     blocks = call.home.blocks
 
-    def listed(tree: Any) -> Any:  # noqa: ANN401 - Lookup[list[Value] | Value]
+    def listed(tree: Any) -> Any:  # noqa: ANN401 - Lookup[list[Value] | Value | None]
         found = yield from tree.lookup(path)
         if not isinstance(found, Folder):
             return found
+        # What is sealed, and all that may be large, is listed from its blocks, beside other acts.
+        if found.sealed is not None or found.sharded or long:
+            return None
         return (yield from gather(found.values()))
 
-    if long:
-        mfs.at(path)  # sealed, so that what is listed has its CID
     found = mfs.look(listed)
+    if found is None:
+        there = mfs.at(path)
+        if not there.directory:
+            raise Unavailable("the directory was replaced while it was listed")
+        with acting(call.home) as act:
+            act.lease.keep_below(there.cid)  # whatever becomes of it meanwhile
+            held = run(open_at(there.cid, mfs.recipes().base), blocks.get)
+            found = run(gather(held.values()), blocks.get)
     if not isinstance(found, list):
         row = _entry(path.rpartition("/")[2])
         if long:
@@ -323,6 +333,7 @@ def read(call: Call) -> Iterator[memoryview]:
     from jiaozi_node.commands.kubo_errors import kubo_message
     from jiaozi_node.commands.reading import content
     from jiaozi_node.errors import JiaoziError
+    from jiaozi_node.node.acts import acting
     from jiaozi_node.node.mfs import mfs_of
     from jiaozi_node.unixfs import blocks, modify
     from jiaozi_node.unixfs.folder import Folder
@@ -349,7 +360,9 @@ def read(call: Call) -> Iterator[memoryview]:
     if count is not None and count < 0:
         raise Misuse("cannot specify negative 'count'")
     if count != 0:
-        yield from content(block.cid, offset, count, size, call.home.blocks.get)
+        with acting(call.home) as act:
+            act.lease.keep_below(block.cid)  # though it be removed or written to meanwhile
+            yield from content(block.cid, offset, count, size, act.blocks.get)
 
 
 def flush(call: Call) -> Iterator[dict[str, str]]:
