@@ -13,7 +13,6 @@ from jiaozi_node.commands.declare import (
     Option,
     Passed,
     TreeRules,
-    Unsupported,
 )
 from jiaozi_node.commands.ipfs.taken import FAST_PROVIDE
 from jiaozi_node.errors import Misuse
@@ -96,6 +95,15 @@ def _added(call: Call) -> Iterator[dict[str, Any]]:
             pins = Pins(act.names)
             for cid in roots:
                 pins.add(cid, name=options["pin_name"] or "")
+        if options["to_files"] is not None:
+            from jiaozi_node.commands.ipfs.to_files import ToFiles
+
+            files = ToFiles(call)
+            for one in held:
+                yield _row(one, shown(one.node.cid))
+                if one.depth == 0:
+                    files.put(one)
+            return
     for one in held:
         yield _row(one, shown(one.node.cid))
 
@@ -109,6 +117,10 @@ def _check(call: Call) -> None:
         check_name(options["pin_name"])
         if options["only_hash"] or not options["pin"]:
             raise Misuse("pin-name option requires pin to be set")
+    for name in ("only_hash", "wrap_with_directory"):
+        if options[name] and options["to_files"] is not None:
+            shown = name.replace("_", "-")
+            raise Misuse(f"{shown} and to-files options are not compatible")
     if options["mtime_nsecs"] and not options["mtime"]:
         raise Misuse('option "mtime-nsecs" requires "mtime" to be provided as well')
     if (options["mtime_nsecs"] or 0) >= 1_000_000_000:
@@ -231,6 +243,7 @@ ADD = Command(
         Option("wrap-with-directory", Kind.BOOL, "Wrap files with a directory object.", ("w",)),
         Option("pin", Kind.BOOL, "Protect added files from garbage collection.", default=True),
         Option("pin-name", Kind.TEXT, "Name to use for the pin."),
+        Option("to-files", Kind.TEXT, "Add reference to Files API (MFS) at the provided path."),
         Option("cid-version", Kind.INT, "CID version (0 or 1). Default: Import.CidVersion."),
         Option("hash", Kind.TEXT, "Hash function; implies CIDv1 if not sha2-256."),
         Option("raw-leaves", Kind.BOOL, "Use raw blocks for leaf nodes."),
@@ -254,9 +267,6 @@ ADD = Command(
         Option("nocopy", Kind.BOOL, "Refer to the files instead of copying; implies raw leaves."),
         Option("fscache", Kind.BOOL, "Taken: blocks that are here are never written again."),
         *FAST_PROVIDE,
-    ),
-    unsupported=(
-        Unsupported("to-files", "a later version brings the Files API (MFS)", takes_value=True),
     ),
     text=_text,
     after=_after,

@@ -296,3 +296,53 @@ def test_the_root_is_not_replaced_beside_a_daemon(
 ) -> None:
     refused = files("chroot", "--confirm", code=1)
     assert refused.err.startswith("Error: opening repo (is the daemon running?): ")
+
+
+def test_what_is_added_gets_a_name(files: Run, jiaozi: Run, place: Path) -> None:
+    (place / "a").write_text("a")
+    (place / "b").write_text("b")
+    (place / "link").symlink_to("a")
+    files("mkdir", "/dir")
+    added = jiaozi("ipfs", "add", "-Q", "--to-files", "/dir/", "a", "b").out
+    assert files("ls", "/dir").out == "a\nb\n"
+    assert files("stat", "--hash", "/dir/b").out == added
+    jiaozi("ipfs", "add", "--to-files=/renamed", "a")
+    assert files("read", "/renamed").out == "a"
+    jiaozi("ipfs", "add", "--to-files=", "link")
+    assert files("ls").out == "dir\nlink\nrenamed\n"
+
+
+def test_a_name_that_can_not_be_given_is_said_and_the_content_stays(
+    files: Run, jiaozi: Run, place: Path
+) -> None:
+    (place / "a").write_text("a")
+    (place / "b").write_text("b")
+    files("mkdir", "/dir")
+    for words, said in (
+        (["--to-files=rel", "a"], "to-files: paths must start with a leading slash"),
+        (
+            ["--to-files=/none/", "a"],
+            'to-files: MFS destination directory "/none/" does not exist: file does not exist',
+        ),
+        (
+            ["--to-files=/none/x", "a"],
+            'to-files: MFS destination parent "/none/x" "/none" does not exist: '
+            "file does not exist",
+        ),
+        (
+            ["--to-files=/dir", "a"],
+            'to-files: cannot put node in path "/dir": directory already has entry by that name',
+        ),
+    ):
+        refused = jiaozi("ipfs", "add", *words, code=1)
+        assert refused.err == f"Error: {said}\n"
+        assert refused.out.startswith("added Qm")
+        assert files("ls").out == "dir\n"
+    twice = jiaozi("ipfs", "add", "--to-files=/one", "a", "b", code=1)
+    assert twice.err == (
+        'Error: to-files: MFS destination is a file: only one entry can be copied to "/one"\n'
+    )
+    for option in ("only-hash", "wrap-with-directory"):
+        refused = jiaozi("ipfs", "add", f"--{option}", "--to-files=/x", "a", code=1)
+        assert refused.err == f"Error: {option} and to-files options are not compatible\n"
+        assert refused.out == ""

@@ -37,7 +37,6 @@ def test_the_table_is_the_one_of_all_our_commands() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["add", "--to-files=/", "x"], 'option "to-files" is not supported here'),
         (["init", "--bits", "2048"], "invalid key size 2048: ed25519 keys are always 256 bits"),
         (["init", "--db", "postgres://there"], "--db postgres"),
         (["init", "--algorithm=dsa"], "unrecognized key type: dsa"),
