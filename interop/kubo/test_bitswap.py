@@ -200,3 +200,19 @@ def test_kubo_reads_what_is_added_here(kubo: Kubo, daemon: Daemon, seed: int) ->
     data = random.Random(seed + 1).randbytes(3_000_000)
     root = daemon.program.run("add", "-Q", stdin=data).good().text
     assert kubo.do("cat", "--timeout=30s", root) == data
+
+
+def test_commands_fetch_what_is_missing(kubo: Kubo, daemon: Daemon, seed: int) -> None:
+    data = random.Random(seed + 2).randbytes(12_000_000)
+    root = kubo.do("add", "-Q", "--cid-version=1", stdin=data).decode().strip()
+    ask = Program(
+        "ipfs", (kubo.program.words[0], "--api", daemon.api), "IPFS_PATH", kubo.program.home
+    )
+    assert ask.run("cat", "--offline", root).code == 1
+    assert ask.run("cat", root).good().out == data
+    other = kubo.do("add", "-Q", "--cid-version=1", stdin=data[1:]).decode().strip()
+    assert ask.run("pin", "add", other).good().text == f"pinned {other} recursively"
+    assert daemon.program.run("cat", other).good().out == data[1:]
+    nowhere = str(Block.of(b"%d" % seed).cid)
+    missing = ask.run("block", "get", "--timeout=3s", nowhere)
+    assert missing.code == 1

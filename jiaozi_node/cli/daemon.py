@@ -45,6 +45,7 @@ from jiaozi_node.node.founding import found, profiles_of
 from jiaozi_node.node.home import home_path
 from jiaozi_node.node.local_home import LOCK_WAIT_S, LocalHome
 from jiaozi_node.node.log_levels import AsJson, AsText
+from jiaozi_node.node.online import Ask
 from jiaozi_node.node.publishing import settle
 from jiaozi_node.node.wire import connect
 from jiaozi_node.stores.atomic import replace_file
@@ -161,6 +162,7 @@ class _Daemon:
         self._ended = True
         self._stop_soon: Callable[[], object] = self.shut_down
         self.offline = True
+        self._ask: Ask | None = None
 
     def stop(self) -> None:
         """Begin to end; told twice, end at once."""
@@ -240,11 +242,11 @@ class _Daemon:
             for address in peering.addresses:
                 say(f"Swarm listening on {address}")
             peering.ended.add_done_callback(self._peers_ended)
-            self._fetch.exchange = peering
+            self._fetch.exchange, self._ask = peering, peering.asking()
             try:
                 yield
             finally:
-                self._fetch.exchange = None
+                self._fetch.exchange = self._ask = None
                 peering.ended.remove_done_callback(self._peers_ended)
 
     def _peers_ended(self, ended: "asyncio.Future[BaseException | None]") -> None:
@@ -267,6 +269,7 @@ class _Daemon:
             metrics=self._metrics,
             journal=self._journal,
             at_hand=lambda: self._home.segments,
+            ask=self._ask,
         )
         versions = Versions(self._home, lambda: rules, rpc)
         door = Door(versions)

@@ -279,6 +279,8 @@ class Command:
     secret: bool = False  # its arguments may hold keys or tokens: they are never told of
     # Kubo's command line prints text here whatever `--encoding` says; `--json` is ours.
     text_only: bool = False
+    # It reads content that may be elsewhere: in a daemon with peers, blocks that miss are fetched.
+    fetches: bool = False
 
     @property
     def name(self) -> str:

@@ -82,6 +82,7 @@ class Peering:
         self._fetching: dict[Family, Fetching] = {}
         self._unkept: dict[Family, list[Block]] = {}
         self._unkept_bytes = 0
+        self._unkept_keys: set[bytes] = set()
         self._came: dict[bytes, Block] = {}  # what came last, until it is surely read from disk
         self._came_bytes = 0
         self._room = asyncio.Event()
@@ -106,6 +107,25 @@ class Peering:
         self._keep(family, block)
         return block
 
+    def asking(self) -> Callable[[Need], Block]:
+        """Return what fetches a block for a thread, and waits for it there.
+
+        What it returns is durable: a command may go on to name it.
+        """
+        loop = asyncio.get_running_loop()
+
+        async def kept(need: Need) -> Block:
+            block = await self.fetch(need, Family.PUBLIC)
+            while block.cid.multihash in self._unkept_keys:
+                self._room.clear()
+                await self._room.wait()
+            return block
+
+        def ask(need: Need) -> Block:
+            return asyncio.run_coroutine_threadsafe(kept(need), loop).result()
+
+        return ask
+
     async def _get(self, need: Need, family: Family) -> Block:
         fetching = self._fetching.get(family)
         if fetching is None:
@@ -128,6 +148,7 @@ class Peering:
         while self._came_bytes > MAX_CAME_BYTES:
             self._came_bytes -= len(self._came.pop(next(iter(self._came))).data)
         self._unkept.setdefault(family, []).append(block)
+        self._unkept_keys.add(block.cid.multihash)
         self._unkept_bytes += len(block.data)
         if self._keeping is None:
             self._keeping = asyncio.ensure_future(self._keep_all())
@@ -141,6 +162,7 @@ class Peering:
                 except (JiaoziError, OSError):  # they were handed over; only the copy is lost
                     _log.exception("fetched blocks could not be kept")
                 self._unkept_bytes -= sum([len(block.data) for block in blocks])
+                self._unkept_keys.difference_update([block.cid.multihash for block in blocks])
                 self._room.set()
         finally:
             self._keeping = None

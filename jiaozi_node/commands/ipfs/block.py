@@ -209,6 +209,7 @@ def _after_rm(call: Call, rows: Iterator[dict[str, str]]) -> Iterator[Any]:
 
 GET = Command(
     path=("ipfs", "block", "get"),
+    fetches=True,
     tagline="Get a raw IPFS block.",
     handler=get,
     arguments=(Argument("cid", "The CID of an existing block to get.", stdin=True),),
@@ -218,6 +219,7 @@ GET = Command(
 
 STAT = Command(
     path=("ipfs", "block", "stat"),
+    fetches=True,
     tagline="Print information of a raw IPFS block.",
     handler=stat,
     arguments=(Argument("cid", "The CID of an existing block to stat.", stdin=True),),

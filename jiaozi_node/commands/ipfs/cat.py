@@ -55,6 +55,7 @@ def cat(call: Call) -> Iterator[bytes | memoryview | Length]:
 
 CAT = Command(
     path=("ipfs", "cat"),
+    fetches=True,
     tagline="Show IPFS object data.",
     handler=cat,
     arguments=(

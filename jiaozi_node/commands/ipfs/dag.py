@@ -411,6 +411,7 @@ def _import_text(row: dict[str, Any], call: Call) -> str | None:
 
 GET = Command(
     path=("ipfs", "dag", "get"),
+    fetches=True,
     tagline="Get a DAG node from IPFS.",
     handler=get,
     arguments=(Argument("ref", "The object to get.", stdin=True),),
@@ -445,6 +446,7 @@ PUT = Command(
 
 RESOLVE = Command(
     path=("ipfs", "dag", "resolve"),
+    fetches=True,
     tagline="Resolve IPLD block.",
     handler=resolve_,
     arguments=(Argument("ref", "The path to resolve.", stdin=True),),
@@ -454,6 +456,7 @@ RESOLVE = Command(
 
 STAT = Command(
     path=("ipfs", "dag", "stat"),
+    fetches=True,
     tagline="Gets stats for a DAG.",
     handler=stat,
     arguments=(
@@ -466,6 +469,7 @@ STAT = Command(
 
 EXPORT = Command(
     path=("ipfs", "dag", "export"),
+    fetches=True,
     tagline="Streams the selected DAG as a .car stream on stdout.",
     handler=export,
     arguments=(Argument("root", "CID of a root to recursively export.", stdin=True),),

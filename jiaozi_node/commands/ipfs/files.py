@@ -392,6 +392,7 @@ LS = Command(
 
 STAT = Command(
     path=("ipfs", "files", "stat"),
+    fetches=True,
     tagline="Display file status.",
     handler=stat,
     arguments=(Argument("path", "Path to node to stat."),),

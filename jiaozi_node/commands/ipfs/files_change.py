@@ -304,6 +304,7 @@ _PATH = Argument("path", "Path to write to.")
 
 CP = Command(
     path=("ipfs", "files", "cp"),
+    fetches=True,
     tagline="Add references to IPFS files and directories in MFS (or copy within MFS).",
     handler=cp,
     arguments=(

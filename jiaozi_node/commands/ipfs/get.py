@@ -123,6 +123,7 @@ def _save(path: str, first: bytes, pieces: Iterator[bytes], call: Call) -> None:
 
 GET = Command(
     path=("ipfs", "get"),
+    fetches=True,
     tagline="Download IPFS objects.",
     handler=get,
     arguments=(Argument("ipfs-path", "The path to the object(s) to be output.", stdin=True),),

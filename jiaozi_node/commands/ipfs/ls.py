@@ -209,6 +209,7 @@ def _time_text(text: str, now: float) -> str:
 
 LS = Command(
     path=("ipfs", "ls"),
+    fetches=True,
     tagline="List directory contents for Unix filesystem objects.",
     handler=ls,
     arguments=(Argument("ipfs-path", "The path to the object(s) to list.", many=True, stdin=True),),

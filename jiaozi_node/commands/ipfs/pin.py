@@ -292,6 +292,7 @@ def _ls_text(row: dict[str, Any], call: Call) -> str:
 
 ADD = Command(
     path=("ipfs", "pin", "add"),
+    fetches=True,
     tagline="Pin objects to local storage.",
     handler=add,
     arguments=(Argument("ipfs-path", "Path to object(s) to be pinned.", many=True, stdin=True),),

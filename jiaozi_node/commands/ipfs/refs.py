@@ -61,6 +61,7 @@ def _text(row: dict[str, Any], _call: Call) -> str:
 
 REFS = Command(
     path=("ipfs", "refs"),
+    fetches=True,
     tagline="List links (references) from an object.",
     handler=refs,
     arguments=(

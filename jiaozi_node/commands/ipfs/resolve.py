@@ -36,6 +36,7 @@ def resolve(call: Call) -> Iterator[dict[str, Any]]:
 
 RESOLVE = Command(
     path=("ipfs", "resolve"),
+    fetches=True,
     tagline="Resolve the value of names to IPFS.",
     handler=resolve,
     arguments=(Argument("name", "The name to resolve.", stdin=True),),

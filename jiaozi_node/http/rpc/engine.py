@@ -37,6 +37,7 @@ from jiaozi_node.http.rpc.upload import Upload
 from jiaozi_node.http.rpc.work import Work
 from jiaozi_node.http.whole import Whole
 from jiaozi_node.node.home import Home
+from jiaozi_node.node.online import Ask, OnlineHome
 from jiaozi_node.stores.api import ReadsAtHand
 
 WORKERS: Final = 64  # commands at work at a time; more wait
@@ -72,12 +73,14 @@ class Rpc:
         environ: Mapping[str, str] | None = None,
         agent_suffix: str = "",
         metrics: Metrics | None = None,
+        ask: Ask | None = None,
         journal: Journal | None = None,
         at_hand: Callable[[], ReadsAtHand] | None = None,
     ) -> None:
         self._hot = None if at_hand is None else HotBlocks(at_hand)
         self._home, self._rules, self._stop = home, rules, stop
         self._metrics = metrics or Metrics()
+        self._ask = ask
         self._agent_suffix = agent_suffix
         self._journal = Journal() if journal is None else journal
         self._environ = os.environ if environ is None else environ
@@ -177,7 +180,11 @@ class Rpc:
         except JiaoziError as fault:
             return _plain(400, str(fault), headers)
 
+        offline = parsed.globals.get("offline") or parsed.globals.get("local")
+
         def prepare(home: Home) -> Call:
+            if self._ask is not None and target.command.fetches and not offline:
+                home = OnlineHome(home, self._ask)
             return self._call(home, parsed, files, outlet.pause, as_text=as_text)
 
         work = Work(target.command, self._home, prepare, outlet, inlet, as_text=as_text)
