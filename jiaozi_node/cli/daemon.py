@@ -40,6 +40,7 @@ from jiaozi_node.node import log_levels
 from jiaozi_node.node.collector import Collector, plan_of
 from jiaozi_node.node.config import MAX_BYTES
 from jiaozi_node.node.config import parse as parse_config
+from jiaozi_node.node.config_check import check
 from jiaozi_node.node.fetch import Fetch
 from jiaozi_node.node.founding import found, profiles_of
 from jiaozi_node.node.home import home_path
@@ -76,6 +77,7 @@ def run(options: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         say(f"initialized a node home at {path}")
     home = _open(path)
     try:
+        check(home.config.whole())
         plan = plan_of(home.config)
         _settle(home)
         for name in _TOLD_FILES:  # of a daemon that was killed: the lock is ours

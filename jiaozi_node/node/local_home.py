@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jiaozi_node.errors import Conflict, Corrupt, Unavailable
+from jiaozi_node.errors import Conflict, Corrupt, Malformed, Unavailable
 from jiaozi_node.node import layout
 from jiaozi_node.stores.lock import HomeLock
 
@@ -265,10 +265,18 @@ def _leases() -> "Leases":
 
 
 def identity_of(config: "Config") -> str:
-    """Return the node's peer id; raises `Corrupt` when the config has none."""
+    """Return the node's peer id; raises `Corrupt` when the config has none that is one."""
+    from jiaozi_node.formats.peer_id import PeerId
+
     peer = config.find("Identity.PeerID")
     if not peer:
         raise Corrupt("the configuration has no Identity.PeerID")
+    try:
+        PeerId.parse(str(peer))
+    except Malformed:
+        raise Corrupt(
+            f"Identity.PeerID in the configuration is {str(peer)[:64]!r}, not a peer id"
+        ) from None
     return str(peer)
 
 

@@ -118,6 +118,7 @@ REQUESTS: Final = (
     Request("a block", "/api/v0/block/get?arg={small}"),
     Request("a tar", "/api/v0/get?arg={tree}/sub", masks=(TAR,)),
     Request("a file in a tar", "/api/v0/get?arg={small}&archive=true", masks=(TAR,)),
+    Request("a profile", "/api/v0/diag/profile?collectors=version&profile-time=0s", masks=(TAR,)),
     Request("a CAR", "/api/v0/dag/export?arg={tree}"),
     Request("a node", "/api/v0/dag/get?arg={plain}"),
     # ── uploads

@@ -215,8 +215,15 @@ def replace(call: Call) -> Iterator[dict[str, Any]]:
 
 
 def _replace(settings: "Config", values: dict[str, Any]) -> None:
+    from jiaozi_node.node.config_check import check
     from jiaozi_node.node.local_home import identity_of
 
+    try:
+        check(values)
+    except JiaoziError as fault:
+        told = Malformed("failed to decode file as config")
+        told.add_note(str(fault))
+        raise told from None
     services = _services(values, settings.find("Pinning.RemoteServices", {}))
     identity = values.setdefault("Identity", {})
     if not isinstance(identity, dict):
@@ -259,6 +266,7 @@ def edit(call: Call) -> Iterator[dict[str, Any]]:
 
     from jiaozi_node.node import layout
     from jiaozi_node.node.config import Config
+    from jiaozi_node.node.config_check import check
     from jiaozi_node.node.home import home_path
 
     home = home_path(call.environ)
@@ -274,7 +282,7 @@ def edit(call: Call) -> Iterator[dict[str, Any]]:
         raise Misuse(f"cannot run $EDITOR: {fault}") from None
     if done.returncode:
         raise Misuse(f"exit status {done.returncode}")
-    Config.load(path)
+    check(Config.load(path).whole())
     yield from ()
 
 

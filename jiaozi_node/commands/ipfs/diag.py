@@ -164,7 +164,8 @@ def profile(call: Call) -> Iterator[bytes]:
     import zipfile
 
     _journal(call, "diag profile")
-    wanted = set(call.option("collectors") or _COLLECTORS)
+    given = ",".join(call.option("collectors") or _COLLECTORS)
+    wanted = {name.strip() for name in given.split(",")}
     if unknown := sorted(wanted - set(_COLLECTORS)):
         raise Misuse(f"unknown collector: {unknown[0]}")
     files = {}
