@@ -262,4 +262,16 @@ FAULTS = (
         ),
         ("tests/node/test_name_records.py",),
     ),
+    Fault(
+        "a row of what is public dropped before the bits",
+        (
+            Change(
+                "node/publishing.py",
+                "        _set(home, root, {GOING: True}, check_published(home.names, root))\n",
+                "        before = check_published(home.names, root)\n"
+                "        home.names.apply([Change(PUBLIC_ROOTS, root.raw, None, before)])\n",
+            ),
+        ),
+        ("tests/node/test_publishing.py",),
+    ),
 )
