@@ -36,6 +36,8 @@ from jiaozi_node.worktree.scan import Excludes
 Parts = tuple[str, ...]
 Progress = Callable[[int, int], None]
 
+MAX_APART = 500  # entries that came, beyond which all are imported together
+
 NOWHERE: frozenset[Parts] = frozenset()
 
 
@@ -120,6 +122,9 @@ class Staging:
                     if self._find(new, parts) is not None:
                         new = self._edited(new, {parts: None}, put)
                     continue
+                if not parts and not force and (all_ := self._compared(tree, put, index)):
+                    new = all_
+                    continue
                 node = self._imported(path, parts, tree, put, index, force=force)
                 new = node.cid if not parts else self._edited(new, {parts: node}, put)
         return self._staged(tree, new, tuple([parts for _path, parts in wanted]))
@@ -198,11 +203,41 @@ class Staging:
                 path,
                 self._profile,
                 put,
-                rules=_Tracked(_Based(rules, parts), under, rest(self._home, parts)),
+                rules=_Tracked(_Based(rules, parts), under, rest(self._home, parts), parts),
                 spared=Spared(index, prefix, under.stands),
                 progress=self._progress,
             )
         )
+
+    def _compared(self, tree: Cid, put: "Put", index: StatIndex) -> Cid | None:
+        """Return what importing the whole working copy gives, importing what differs from *tree*.
+
+        None where that isn't quicker, or directories have modes or times of their own.
+        """
+        if self._profile.mode or self._profile.mtime or not self._entries(tree):
+            return None
+        differing = compare(
+            self._root,
+            tree,
+            self._get,
+            self._profile,
+            index,
+            home=self._home,
+            put=put,
+            progress=self._progress,
+            whole=True,
+            strict=True,
+        )
+        come = [one.parts for one in differing if one.letter == UNTRACKED]
+        if len(come) > MAX_APART:
+            return None
+        found = {one.parts: one.node for one in differing if one.letter != UNTRACKED}
+        gone = [parts for parts, node in found.items() if node is None]
+        for parts in dict.fromkeys((*come, *gone)):
+            path = os.path.join(self._root, *parts)
+            if os.path.lexists(path):  # of what is gone: there is what can't be tracked
+                found[parts] = self._imported(path, parts, tree, put, index, force=False)
+        return self._edited(tree, found, put) if found else tree
 
     def _now(self, parts: Parts, known: Cid | None, put: "Put", index: StatIndex) -> Node | None:
         """Import the one file or symlink at *parts*; None when none is there any more."""
@@ -397,20 +432,23 @@ class _Tracked:
     rules: Excludes
     under: _Under
     home: Parts | None
+    above: Parts  # the directory's own place, to name what is refused
     inside_ignored: bool = False
 
     def excludes(self, parts: Parts, is_directory: bool) -> bool:
         """See `scan.Excludes`."""
         if parts[-1] == names.RESERVED or parts == self.home:
             return True
-        names.check(parts[-1], parts[:-1])  # another spelling of .jiaozi is refused, not left out
+        above = (*self.above, *parts[:-1])
+        names.check(parts[-1], above)  # another spelling of .jiaozi is refused, not left out
         ignored = self.inside_ignored or self.rules.excludes(parts, is_directory)
         return ignored and self.under.at(parts) is None
 
     def entering(self, parts: Parts, directory: int) -> "_Tracked":
         """See `scan.Excludes`."""
         inside = self.inside_ignored or bool(parts and self.rules.excludes(parts, True))
-        return _Tracked(self.rules.entering(parts, directory), self.under, self.home, inside)
+        rules = self.rules.entering(parts, directory)
+        return _Tracked(rules, self.under, self.home, self.above, inside)
 
 
 def _entered(rules: Excludes, root: str, parts: Parts) -> Excludes:

@@ -69,6 +69,7 @@ def compare(
     whole: bool = False,
     seek: Seek | None = None,
     unlike: set[bytes] | None = None,
+    strict: bool = False,
 ) -> list[Difference]:
     """Return how the directory *root* differs from *tree*, in byte order of paths.
 
@@ -76,12 +77,14 @@ def compare(
     directories and no symlink is followed. With *put* the blocks of every modified file go there,
     all of them before this returns. With *whole* a directory that went isn't read but told of as
     one. With *seek* only those directories are looked at, the others being what the tree says;
-    paths of directories that aren't just that are added to *unlike*. Raises `Unreadable`,
+    paths of directories that aren't just that are added to *unlike*. *strict* refuses names that
+    may never be tracked, also where they are ignored. Raises `Unreadable`,
     `Vanished`, `Changed`.
     """
     sink = Sink(put)
     with Reader(profile, sink, progress) as reader:
         work = _Comparing(root, get, profile, index, reader, home, untracked, sink, whole, seek)
+        work.strict = strict
         top = os.open(root, _FLAGS & ~os.O_NOFOLLOW)
         try:
             work.run(top, tree)
@@ -111,6 +114,7 @@ class _Comparing:
     ) -> None:
         self.unlike: set[bytes] = set()
         self._seek = seek
+        self.strict = False
         self.found: list[Difference] = []
         self._sink, self._whole = sink, whole
         self._root, self._get, self._profile = root, get, profile
@@ -214,6 +218,10 @@ class _Comparing:
         same = [self._file(here, path, was, found) for path, was, found in doubts]
         for path, was in missing:
             self._gone(path, was)
+        if self.strict:
+            for one in strange:
+                if one.name != names.RESERVED and (*parts, one.name) != self._home:
+                    names.check(one.name, parts)
         strange = [one for one in strange if not self._is_ours(parts, one.name)]
         if self._untracked and not ignored:
             self._strangers(parts, strange, rules)
