@@ -118,7 +118,8 @@ def go_on(
     repository: Repository, what: str, author: Agent, now: int, around: Around, how: How = USUAL
 ) -> Replayed:
     """Do what `replaying.go_on` does, likewise."""
-    repository = around.before(repository, what)
+    if ending.under_way(repository, what).state is not None:  # else the user committed it already
+        repository = around.before(repository, what)
     pause = around.asks(repository)
     how_far = replaying.go_on(repository, what, author, now, how, pause=pause)
     return _through(repository, what, author, now, around, how, how_far)

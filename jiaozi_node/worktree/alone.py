@@ -65,7 +65,8 @@ def remove_left(root: str, temp: str, places: Iterable[Parts], below: Iterable[P
 def _remove(here: int, names: Iterable[str], temp: str) -> None:
     for name in names:
         if name.startswith(temp):
-            try:
-                os.unlink(name, dir_fd=here)
-            except (IsADirectoryError, PermissionError):  # the latter on macOS
-                shutil.rmtree(name, ignore_errors=True, dir_fd=here)
+            with suppress(OSError):
+                try:
+                    os.unlink(name, dir_fd=here)
+                except (IsADirectoryError, PermissionError):  # the latter on macOS
+                    shutil.rmtree(name, ignore_errors=True, dir_fd=here)

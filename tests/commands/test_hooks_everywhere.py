@@ -92,6 +92,19 @@ def test_a_replay_that_changes_nothing_is_not_asked_about(jiaozi: Run, repo: Pat
     assert lines(repo, "seen") == []
 
 
+def test_what_the_user_committed_is_not_asked_about_again(jiaozi: Run, repo: Path) -> None:
+    (repo / "one").write_text("main's\n")
+    commit(jiaozi, "at odds")
+    hook(repo, PICKY)
+    jiaozi("cherry-pick", "topic~2", "topic", code=1)
+    jiaozi("resolve", "--theirs", "one")
+    jiaozi("commit", "-m", "settled")
+    assert len(lines(repo, "seen")) == 1
+    jiaozi("cherry-pick", "--continue")
+    assert subjects(jiaozi, 2) == ["three", "settled"]
+    assert lines(repo, "seen") == trees(jiaozi, "HEAD~1", "HEAD")
+
+
 def test_a_merge_is_asked_about_and_told_of(jiaozi: Run, repo: Path) -> None:
     hook(repo, PICKY)
     hook(repo, TELLS, "post-commit")
