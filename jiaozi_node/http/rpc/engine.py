@@ -21,7 +21,6 @@ from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION
 from jiaozi_node.commands.json_text import line
 from jiaozi_node.commands.kubo_errors import CLIENT, kubo_code, kubo_message
-from jiaozi_node.commands.values import GLOBAL_OPTIONS
 from jiaozi_node.errors import JiaoziError, Misuse, Unavailable
 from jiaozi_node.http import trailers
 from jiaozi_node.http.crossing import Inlet, Outlet
@@ -332,7 +331,7 @@ def _noted(target: Target, parsed: Given) -> tuple[str, list[str], dict[str, Any
     args: list[str] = []
     for value in parsed.args.values():
         args += value if isinstance(value, tuple) else [] if value is None else [value]
-    names = {option.key: option.name for option in (*command.options, *GLOBAL_OPTIONS)}
+    names = query.option_names(command)
     given = {key: value for key, value in parsed.options.items() if value is not None}
     given |= {"encoding": "json"} | parsed.globals
     given.pop("api_auth", None)

@@ -3,6 +3,7 @@
 Arguments of commands that take secrets are not kept, here or anywhere.
 """
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -50,6 +51,7 @@ class Journal:
         self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._count = 0
         self._kept_s = KEPT_S
+        self._due = math.inf  # before this moment nothing is old enough to be forgotten
         self._lock = threading.Lock()
 
     @contextmanager
@@ -74,6 +76,7 @@ class Journal:
         finally:
             with self._lock:
                 entry.ended = self._now()
+                self._due = min(self._due, entry.ended + self._kept_s)
                 self._forget()
 
     def rows(self) -> list[dict[str, Any]]:
@@ -91,11 +94,17 @@ class Journal:
         """Forget what ended more than so many seconds ago, from now on."""
         with self._lock:
             self._kept_s = seconds
+            self._due = -math.inf
             self._forget()
 
     def _forget(self) -> None:
-        limit = self._now() - self._kept_s
+        now = self._now()
+        if now <= self._due:
+            return
+        limit = now - self._kept_s
         self._drop(lambda entry: entry.ended is not None and entry.ended < limit)
+        ended = [entry.ended for entry in self._entries.values() if entry.ended is not None]
+        self._due = min(ended, default=math.inf) + self._kept_s
 
     def _drop(self, out: Callable[[Entry], bool]) -> None:
         for number in [number for number, entry in self._entries.items() if out(entry)]:

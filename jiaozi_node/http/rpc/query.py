@@ -162,6 +162,7 @@ class _Table(NamedTuple):
     own: frozenset[str]
     refused: dict[str, Unsupported]
     defaults: dict[str, Any]
+    names: dict[str, str]
 
 
 _TABLES: dict[tuple[str, ...], _Table] = {}  # of declared commands
@@ -179,10 +180,16 @@ def _table(command: Command) -> _Table:
             frozenset(option.name for option in command.options),
             {name: one for one in command.unsupported for name in (one.name, *one.aliases)},
             {option.key: option.default for option in command.options},
+            {option.key: option.name for option in (*command.options, *GLOBAL_OPTIONS)},
         )
         if command.path in registry.COMMANDS:
             _TABLES[command.path] = known
     return known
+
+
+def option_names(command: Command) -> dict[str, str]:
+    """Return the names of all options that *command* takes, by their keys."""
+    return _table(command).names
 
 
 def _converted(

@@ -1,6 +1,7 @@
 """What the RPC was asked: kept for a while, within bounds, and never secrets."""
 
 from jiaozi_node.http.rpc.journal import KEPT_S, MAX_ENTRIES, MAX_TEXT_CHARS, Journal
+from tests.work import lines_run
 
 
 class Clock:
@@ -54,3 +55,17 @@ def test_entries_have_a_limit() -> None:
     assert len(row["Args"]) == 100
     assert set(map(len, row["Args"])) == {MAX_TEXT_CHARS}
     assert len(row["Options"]["o"]) == MAX_TEXT_CHARS
+
+
+def test_a_request_costs_the_same_however_many_are_kept() -> None:
+    journal = Journal(Clock())
+
+    def one() -> None:
+        with journal.noting("id", [], {}):
+            pass
+
+    one()
+    few = lines_run(one)
+    for _ in range(MAX_ENTRIES):
+        one()
+    assert lines_run(one) < few + 10
