@@ -3,10 +3,17 @@
 import argparse
 import sys
 
-from interop.bench import measure, results, rivals, rpc, storage, vcs
+from interop.bench import gateway, measure, results, rivals, rpc, storage, vcs
 from interop.peers import PeerMissing
 
-BENCHES = {**measure.BENCHES, **storage.BENCHES, **vcs.BENCHES, **rpc.BENCHES, **rivals.BENCHES}
+BENCHES = {
+    **measure.BENCHES,
+    **storage.BENCHES,
+    **vcs.BENCHES,
+    **rpc.BENCHES,
+    **gateway.BENCHES,
+    **rivals.BENCHES,
+}
 
 
 def main() -> int:

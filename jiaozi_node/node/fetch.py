@@ -6,7 +6,7 @@ in a small pool, by the batch. Nothing that isn't public is seen by a reader of 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, Protocol
@@ -80,6 +80,10 @@ class Fetch:
     def at_once(self, *, public: bool = False, local: bool = False) -> "AtOnce":
         """Return what gets the blocks of a walk that must not wait; see `reading`."""
         return AtOnce(self._store(), public, local or self.exchange is None)
+
+    def all_here(self, cids: Sequence[Cid], *, public: bool) -> bool:
+        """Tell whether all of *cids* are known to be here, and with *public* everybody's to see."""
+        return self._store().all_at_hand(cids, public=public)
 
     async def in_thread(self, work: Callable[[], Block]) -> Block:
         """Do *work*, which may wait for a disk, beside the loop."""

@@ -67,6 +67,14 @@ class ReadsAtHand(GetsBlocks, Protocol):
         """
         ...
 
+    def all_at_hand(self, cids: Sequence[Cid], *, public: bool = False) -> bool:
+        """Tell whether the blocks of all *cids* are known to be here, without reading any.
+
+        With *public*, whether they are everybody's to see. False also when it can't be told at
+        once. Identity CIDs are not among *cids*.
+        """
+        ...
+
     def is_public(self, cids: Sequence[Cid]) -> list[bool]:
         """Say for each of *cids* whether everybody may see its block."""
         ...

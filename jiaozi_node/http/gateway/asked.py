@@ -33,6 +33,7 @@ class Asked:
     site: Site
     wiring: Wiring
     get: AsyncGet
+    public: bool  # only what everybody may see is here for this request
     form: Form = IMPLICIT
     named: Named | None = None  # for paths below /ipns/
     headers: dict[str, str] = field(default_factory=dict)

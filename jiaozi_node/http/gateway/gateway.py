@@ -36,11 +36,12 @@ from jiaozi_node.http.gateway.sending import cut
 from jiaozi_node.http.gateway.settings import Settings, settings_of
 from jiaozi_node.http.gateway.tar import serve_tar
 from jiaozi_node.http.gateway.target import Target, unclean
+from jiaozi_node.http.gateway.trails import Trails
 from jiaozi_node.http.gateway.wiring import PATH_SITE, Moved, Wiring
 from jiaozi_node.http.quick import QuickRequest, Request, Whole, finished, render
 from jiaozi_node.node.fetch import Fetch, WouldWait
 from jiaozi_node.unixfs import blocks
-from jiaozi_node.unixfs.resolve import Path, Resolved, split, trail
+from jiaozi_node.unixfs.resolve import Path, Resolved, split
 
 _log = logging.getLogger(__name__)
 METHODS: Final = "GET, HEAD, OPTIONS"
@@ -57,16 +58,17 @@ class Gateway:
         self.settings = settings or settings_of({})
         self.wiring = wiring or Wiring()
         self.rooms = Rooms(self.settings.concurrent, self.settings.of_one_client)
+        self._trails = Trails(fetch)
         self._common = "".join([f"{n}: {v}\r\n" for n, v in self.settings.headers.items()])
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         own = is_own(request)
         with self._fetch.reading(public=not own, local=self._stays_here(request)) as get:
-            asked = self._asked(request, get)
+            asked = self._asked(request, get, own=own)
             try:
                 async with asyncio.timeout(self.settings.request_s or None):
-                    reply = await self._answered(asked, own=own)
+                    reply = await self._answered(asked)
             except TimeoutError:
                 if asked.response is not None:
                     cut(asked, at_once=True)
@@ -87,25 +89,25 @@ class Gateway:
         own = is_own(request)
         get = self._fetch.at_once(public=not own, local=self._stays_here(request))
         try:
-            whole = finished(self._whole(self._asked(request, get), own=own))
+            whole = finished(self._whole(self._asked(request, get, own=own)))
             return None if whole is None else render(whole, self._common, request.method == "HEAD")
         except Exception:  # noqa: BLE001 - told to the client by who does it once more
             _log.exception("%s failed", ascii(request.raw_path))
             return None
 
-    async def _whole(self, asked: Asked, *, own: bool) -> Whole:
-        reply = await self._answered(asked, own=own)
+    async def _whole(self, asked: Asked) -> Whole:
+        reply = await self._answered(asked)
         if not isinstance(reply, Whole):
             raise WouldWait
         return reply
 
-    def _asked(self, request: Request, get: AsyncGet) -> Asked:
-        return Asked(request, _NOTHING, self.settings, PATH_SITE, self.wiring, get)
+    def _asked(self, request: Request, get: AsyncGet, *, own: bool) -> Asked:
+        return Asked(request, _NOTHING, self.settings, PATH_SITE, self.wiring, get, public=not own)
 
-    async def _answered(self, asked: Asked, *, own: bool) -> Reply:
+    async def _answered(self, asked: Asked) -> Reply:
         """Answer, by a status other than success where it comes to that."""
         try:
-            with self.rooms.taken("" if own else client(asked.request)):
+            with self.rooms.taken(client(asked.request) if asked.public else ""):
                 return await self._answer(asked)
         except Moved as moved:
             return redirect(asked, moved.status, moved.location)
@@ -162,18 +164,26 @@ class Gateway:
             return await serve_record(asked)
         path = await self._immutable(asked)
         if _only_if_cached(request):
-            await _check_cached(asked, path)
+            await self._check_cached(asked, path)
         if asked.form.media == negotiate.CAR:
             return await serve_car(asked, path)
         try:
-            found, roots = await arun(trail(path), asked.get)
-            return await _serve(asked, found, roots)
+            way = await self._trails.follow(path, asked.get, public=asked.public)
+            return await _serve(asked, way.found, way.roots)
         except NotFound as fault:
             if asked.site.isolated and not asked.form.media:
                 other = await self.wiring.missing(asked, path, fault)
                 if other is not None:
                     return other
             raise
+
+    async def _check_cached(self, asked: Asked, path: Path) -> None:
+        """Raise `Problem` unless the path can be followed here, and its end is here."""
+        try:
+            way = await self._trails.follow(path, asked.get, public=asked.public)
+            await arun(need(way.found.cid), asked.get)
+        except NotFound:
+            raise Problem(412, f'"{asked.shown_path}" not in local datastore') from None
 
     async def _immutable(self, asked: Asked) -> Path:
         """Return the path below ``/ipfs/`` that is meant."""
@@ -254,15 +264,6 @@ async def _serve(asked: Asked, found: Resolved, roots: Sequence[Cid]) -> Reply:
 
 def _only_if_cached(request: Request) -> bool:
     return request.headers.get("Cache-Control", "").strip().lower() == "only-if-cached"
-
-
-async def _check_cached(asked: Asked, path: Path) -> None:
-    """Raise `Problem` unless the path can be followed here, and the block at its end is here."""
-    try:
-        found, _ = await arun(trail(path), asked.get)
-        await arun(need(found.cid), asked.get)
-    except NotFound:
-        raise Problem(412, f'"{asked.shown_path}" not in local datastore') from None
 
 
 def _is_trustless(segments: Sequence[str], media: str) -> bool:

@@ -156,6 +156,24 @@ class SegmentStore:
         segment = self._pipe.catalogue.segments.get(number)
         return None if segment is None else self._files.fd(segment)
 
+    def all_at_hand(self, cids: Sequence[Cid], *, public: bool = False) -> bool:
+        """See `api.ReadsAtHand`."""
+        if self._guard.held:
+            return False
+        wanted = PUBLIC if public else 0
+        pending, index = self._pipe.pending, self._index
+        try:
+            with self._guard:
+                for cid in cids:
+                    multihash = cid.multihash
+                    entry = pending.get(multihash)
+                    row = index.get(multihash) if entry is None else entry.row
+                    if row is None or row.flags & (wanted | BAD) != wanted:
+                        return False
+        except IndexDamaged:
+            return False
+        return True
+
     def size(self, cid: Cid) -> int:
         """See `api.GetsBlocks`."""
         inline = cid.inline
