@@ -53,9 +53,12 @@ class Outlet:
             if self._room.wait_for(lambda: self._abandoned, seconds):
                 raise Abandoned
 
-    def end(self) -> None:
-        """Say that nothing more comes; harmless when repeated."""
+    def end(self, last: bytes = b"") -> None:
+        """Say that nothing more comes behind *last*; harmless when repeated."""
         with self._lock:
+            if last and not self._ended:
+                self._pieces.append(last)
+                self._held += len(last)
             self._ended = True
             self._tell()
 
@@ -77,6 +80,12 @@ class Outlet:
                 if pieces or self._ended:
                     return pieces
             await self._ready.wait()
+
+    @property
+    def over(self) -> bool:
+        """Whether all there will be was received; asked on the loop."""
+        with self._lock:
+            return self._ended and not self._pieces
 
     def abandon(self) -> None:
         """Take nothing more: the thread is told at its next `send`."""

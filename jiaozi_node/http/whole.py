@@ -38,12 +38,13 @@ class Whole(web.StreamResponse):
             raise ConnectionResetError("the client went away")
         lines = [f"{name}: {value}\r\n" for name, value in self._given.items()]
         close = "" if keep else "Connection: close\r\n"
-        size = len(self._whole)
+        body = self._whole
+        chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
         head = (
             f"HTTP/1.1 200 OK\r\n{''.join(lines)}Transfer-Encoding: chunked\r\n"
-            f"Date: {_date()}\r\n{close}\r\n{size:x}\r\n"
+            f"Date: {_date()}\r\n{close}\r\n"
         ).encode("utf-8", "surrogateescape")
-        transport.write(b"".join((head, self._whole, b"\r\n0\r\n\r\n")))
+        transport.write(b"".join((head, chunk, b"0\r\n\r\n")))
         await request.writer.drain()
         return request.writer
 

@@ -166,3 +166,15 @@ def test_a_thread_that_pauses_is_told_when_nobody_waits() -> None:
         assert met == [True]
 
     asyncio.run(main())
+
+
+@pytest.mark.asyncio
+async def test_the_last_piece_comes_with_the_end() -> None:
+    outlet = Outlet(asyncio.get_running_loop())
+    assert not outlet.over
+    await asyncio.to_thread(outlet.end, b"all")
+    assert not outlet.over  # not received yet
+    assert await outlet.receive() == [b"all"]
+    assert outlet.over
+    outlet.end(b"more")  # too late
+    assert await outlet.receive() == []

@@ -16,7 +16,7 @@ from typing import Any, Final
 from aiohttp import HttpVersion11, web
 
 from jiaozi_node import __version__
-from jiaozi_node.commands.declare import Answer, Call, nowhere
+from jiaozi_node.commands.declare import Answer, Call, Command, nowhere
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION
 from jiaozi_node.commands.json_text import line
@@ -186,7 +186,10 @@ class Rpc:
                 home = OnlineHome(home, self._ask)
             return self._call(home, parsed, files, outlet.pause, as_text=as_text)
 
-        work = Work(target.command, self._home, prepare, outlet, inlet, as_text=as_text)
+        single = _is_single(target.command, parsed)
+        work = Work(
+            target.command, self._home, prepare, outlet, inlet, as_text=as_text, single=single
+        )
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(self._journal.noting(*_noted(target, parsed)))
             self._outlets.add(outlet)
@@ -207,6 +210,8 @@ class Rpc:
             try:
                 async with asyncio.timeout(timeout_s):
                     while pieces := await outlet.receive():
+                        if outlet.over and work.fault is None and answer.may_be_whole():
+                            return answer.whole(pieces, work.length)
                         await answer.send(pieces, work.length)
                     await done
             except TimeoutError:
@@ -266,12 +271,24 @@ class _Answer:
         response = self._response or await self._begin(200, self._all_headers(length))
         await response.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
+    def may_be_whole(self) -> bool:
+        """Tell whether the answer, all of it at hand, may go out in one piece."""
+        request = self._request
+        begun = self._response is not None
+        return not begun and request.version == HttpVersion11 and request.content.is_eof()
+
+    def whole(self, pieces: list[bytes], length: int | None) -> web.StreamResponse:
+        """Return the answer that *pieces* are all of."""
+        return Whole(self._all_headers(length), b"".join(pieces))
+
     async def end(self, fault: BaseException | None, length: int | None) -> web.StreamResponse:
         """End the response: by itself, as an error, or with one in the trailer."""
         response = self._response
         if response is None:
             if fault is not None:
                 return await self._failed(fault)
+            if self.may_be_whole():
+                return self.whole([], length)
             response = await self._begin(200, self._all_headers(length))
         if fault is None:
             await response.write_eof()
@@ -338,6 +355,13 @@ def _noted(target: Target, parsed: Given) -> tuple[str, list[str], dict[str, Any
     return name, args, {names.get(key, key): value for key, value in given.items()}
 
 
+def _is_single(command: Command, parsed: Given) -> bool:
+    """Tell whether there will be one value."""
+    if command.answer is Answer.VALUES:
+        return command.single is not None and command.single(parsed.options)
+    return command.answer is Answer.VALUE
+
+
 def _media(target: Target, parsed: Given, *, as_text: bool) -> dict[str, str]:
     """Return the headers that say what kind of answer follows."""
     command = target.command
@@ -347,8 +371,7 @@ def _media(target: Target, parsed: Given, *, as_text: bool) -> dict[str, str]:
             media = media(parsed.options)
         return {"Content-Type": media or "text/plain", "X-Stream-Output": "1"}
     headers = {"Content-Type": "text/plain" if as_text else "application/json"}
-    single = command.single is not None and command.single(parsed.options)
-    if command.answer is Answer.VALUES and not single:
+    if not _is_single(command, parsed):
         headers["X-Chunked-Output"] = "1"
     return headers
 

@@ -33,7 +33,9 @@ class Work:
         inlet: Inlet | None,
         *,
         as_text: bool,
+        single: bool = False,
     ) -> None:
+        self._single = single
         self._command, self._home, self._prepare = command, home, prepare
         self._outlet, self._inlet, self._as_text = outlet, inlet, as_text
         self.length: int | None = None  # of the bytes to come, where it is known
@@ -41,12 +43,16 @@ class Work:
 
     def run(self) -> None:
         """Do all of it; never raises."""
+        last = b""
         try:
             lasting = self._command.lasting
             with nullcontext(self._home) if lasting else acting(self._home, self._heed) as act:
                 call = self._prepare(act)
                 for data in self._rendered(call, self._command.handler(call)):
-                    self._outlet.send(data)
+                    if self._single:
+                        last += data  # goes out along with the end
+                    else:
+                        self._outlet.send(data)
         except Abandoned:  # by a client that is gone, or by a daemon that has to end
             self.fault = Unavailable("the node ended before the answer was complete")
         except (JiaoziError, OSError) as fault:
@@ -57,7 +63,7 @@ class Work:
         finally:
             if self._inlet is not None:
                 self._inlet.close()
-            self._outlet.end()
+            self._outlet.end(last)
 
     def _heed(self) -> None:
         """End a walk that reads and says nothing, as soon as nobody waits for it."""

@@ -81,6 +81,18 @@ async def test_strangers_get_no_block_this_way(node: Node) -> None:
     assert (answer.status, b"block" in answer.body) == (403, False)
 
 
+async def test_what_has_no_bytes_leaves_none_behind(node: Node) -> None:
+    keep(node, EMPTY)
+    reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+    asked = ("block/get?arg=" + str(EMPTY.cid), "files/mkdir?arg=/new", "version")
+    for path in asked:
+        writer.write(f"POST /api/v0/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    bodies = [(await read(reader)).body for _ in asked]
+    assert bodies[:2] == [b"", b""]
+    assert b'"Version"' in bodies[2]
+    writer.close()
+
+
 async def test_many_on_one_connection_and_the_last_closes_it(node: Node) -> None:
     keep(node, SMALL)
     reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
