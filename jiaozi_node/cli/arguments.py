@@ -37,8 +37,8 @@ def as_json(command: Command, given: Mapping[str, Any]) -> bool:
 
 
 def options_last(words: Sequence[str]) -> list[str]:
-    """Move global options that stand before or between the words of a command behind them."""
-    from jiaozi_node.commands.registry import is_command
+    """Move options of all commands, or of a group, that stand among the words behind them."""
+    from jiaozi_node.commands.registry import GROUP_FLAGS, is_command
 
     table = {name: option for option in GLOBAL_OPTIONS for name in (option.name, *option.aliases)}
     path: tuple[str, ...] = ()
@@ -49,11 +49,16 @@ def options_last(words: Sequence[str]) -> list[str]:
         if word.startswith("-") and len(word) > 1:
             name, equals, _ = word.lstrip("-").partition("=")
             option = table.get(name)
-            if option is None:
+            if option is None and name not in GROUP_FLAGS.get(path, ()):
                 break
             moved.append(word)
             at += 1
-            if not equals and option.kind is not Kind.BOOL and at < len(words):
+            if (
+                option is not None
+                and not equals
+                and option.kind is not Kind.BOOL
+                and at < len(words)
+            ):
                 moved.append(words[at])
                 at += 1
             continue

@@ -242,6 +242,9 @@ SUMMARIES: dict[tuple[str, ...], str] = {
 
 COMMANDS |= kubo_rows.ROWS
 SUMMARIES |= kubo_rows.SUMMARIES
+# Flags of every command in a group, which may stand before its last word, as Kubo's do.
+GROUP_FLAGS: dict[tuple[str, ...], frozenset[str]] = {("ipfs", "files"): frozenset(("flush", "f"))}
+
 _GROUPS = {path[:depth] for path in COMMANDS for depth in range(len(path))}
 
 

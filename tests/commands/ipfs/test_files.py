@@ -138,6 +138,9 @@ def test_a_format_may_be_asked_for_once(files: Run) -> None:
 
 def test_what_is_not_flushed_is_there_and_flushed_at_the_end(files: Run) -> None:
     files("mkdir", "--flush=false", "/d")
+    files("-f=false", "mkdir", "/d/e")
+    files("--flush=false", "--enc=json", "mkdir", "/d/e/f")
+    files("rm", "-r", "/d/e")
     assert files("ls").out == "d\n"
     assert json.loads(files("flush", "/d").out) == {"Cid": EMPTY}
 
