@@ -216,3 +216,25 @@ def test_commands_fetch_what_is_missing(kubo: Kubo, daemon: Daemon, seed: int) -
     nowhere = str(Block.of(b"%d" % seed).cid)
     missing = ask.run("block", "get", "--timeout=3s", nowhere)
     assert missing.code == 1
+
+
+def test_peers_are_listed_pinged_let_go_and_dialled(kubo: Kubo, daemon: Daemon) -> None:
+    words = (kubo.program.words[0], "--api", daemon.api)
+    ask = Program("ipfs", words, "IPFS_PATH", kubo.program.home)
+    address = kubo.address
+    peer = address.rpartition("/")[2]
+    assert ask.run("swarm", "peers").good().text == address
+    assert f"{address} outbound" in ask.run("swarm", "peers", "-v").good().text
+    assert ask.run("swarm", "addrs").good().text.splitlines()[0] == f"{peer} (1)"
+    [ours] = ask.run("swarm", "addrs", "local", "--id").good().text.splitlines()
+    assert ask.run("swarm", "addrs", "listen").good().text == ours.rpartition("/p2p/")[0]
+    assert kubo.do("swarm", "connect", ours).decode().endswith(" success\n")
+    lines = ask.run("ping", "-n", "1", peer).good().text.splitlines()
+    assert lines[0] == f"PING {peer}."
+    assert lines[1].startswith("Pong received: time=")
+    assert daemon.program.run("swarm", "peers").good().text == address  # our own command line
+    assert ask.run("swarm", "disconnect", address).good().text == f"disconnect {peer} success"
+    assert ask.run("swarm", "connect", address).good().text == f"connect {peer} success"
+    nobody = "/ip4/127.0.0.1/tcp/1/p2p/" + ours.rpartition("/")[2][:-1] + "x"
+    for wrong in ("nonsense", "/ip4/127.0.0.1/tcp/1", nobody):
+        assert ask.run("swarm", "connect", wrong).code == 1

@@ -25,6 +25,7 @@ from jiaozi_node import __version__
 from jiaozi_node.cli.daemon_gateway import gateway
 from jiaozi_node.cli.notify import notify
 from jiaozi_node.cli.telling import tells
+from jiaozi_node.commands.declare import SeesPeers
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION, REPO_VERSION
 from jiaozi_node.errors import JiaoziError, Locked, Misuse
@@ -165,6 +166,7 @@ class _Daemon:
         self._stop_soon: Callable[[], object] = self.shut_down
         self.offline = True
         self._ask: Ask | None = None
+        self._seen: SeesPeers | None = None
 
     def stop(self) -> None:
         """Begin to end; told twice, end at once."""
@@ -200,7 +202,7 @@ class _Daemon:
         )
         socket.start()
         try:
-            async with self._peers(), self._rpc() as rpc, self._gateway() as gateways:
+            async with self._peers(socket), self._rpc() as rpc, self._gateway() as gateways:
                 for one in rpc:
                     say(f"RPC API server listening on {one.address}")
                 for one in gateways:
@@ -226,7 +228,7 @@ class _Daemon:
         return 0
 
     @asynccontextmanager
-    async def _peers(self) -> AsyncIterator[None]:
+    async def _peers(self, socket: HomeSocket) -> AsyncIterator[None]:
         """Have peers, unless told not to; the end of their side is the end of the daemon."""
         if self.offline:
             yield
@@ -245,10 +247,11 @@ class _Daemon:
                 say(f"Swarm listening on {address}")
             peering.ended.add_done_callback(self._peers_ended)
             self._fetch.exchange, self._ask = peering, peering.asking()
+            self._seen = socket.peers = peering.from_threads()
             try:
                 yield
             finally:
-                self._fetch.exchange = self._ask = None
+                self._fetch.exchange = self._ask = self._seen = socket.peers = None
                 peering.ended.remove_done_callback(self._peers_ended)
 
     def _peers_ended(self, ended: "asyncio.Future[BaseException | None]") -> None:
@@ -272,6 +275,7 @@ class _Daemon:
             journal=self._journal,
             at_hand=lambda: self._home.segments,
             ask=self._ask,
+            peers=self._seen,
         )
         versions = Versions(self._home, lambda: rules, rpc)
         door = Door(versions)

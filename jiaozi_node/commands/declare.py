@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from jiaozi_node.errors import Misuse
 
 if TYPE_CHECKING:
+    from jiaozi_node.network.peers import Connection
     from jiaozi_node.node.home import Home
     from jiaozi_node.unixfs.node import Node
     from jiaozi_node.unixfs.profile import Profile
@@ -111,6 +112,30 @@ class FileSource(Protocol):
         ...
 
 
+class SeesPeers(Protocol):
+    """The peers of a daemon; what it raises says who could not be had, and what was tried."""
+
+    def addresses(self) -> list[str]:
+        """Return where we listen, each with our peer id."""
+        ...
+
+    def connections(self) -> "list[Connection]":
+        """Return all connections."""
+        ...
+
+    def connect(self, text: str) -> str:
+        """Connect to the peer at an address; return its id."""
+        ...
+
+    def disconnect(self, text: str) -> str:
+        """Close all connections to a peer; return its id."""
+        ...
+
+    def ping(self, text: str, count: int) -> Iterator[float]:
+        """Yield how many seconds each ping took; -1 for one that was lost."""
+        ...
+
+
 class Reports(Protocol):
     """Is told how work goes on."""
 
@@ -200,6 +225,7 @@ class Call:
     files: FileSource | None = None
     home_or_none: "Home | None" = None
     edit_text: Callable[[str], str] | None = None  # opens an editor, where there is a terminal
+    peers: "SeesPeers | None" = None  # of a daemon that is online
     wait: Callable[[float], None] = time.sleep  # seconds; raises when nobody waits for the answer
     stop: Callable[[], object] | None = None  # begins to end the daemon, where one is asked
     journal: Any = None  # what the daemon was asked lately: `http.rpc.journal.Journal`

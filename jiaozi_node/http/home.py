@@ -65,6 +65,7 @@ class HomeSocket:
     ) -> None:
         self.home, self.stop_daemon, self.tell, self.watches = home, stop, tell, watches
         self.agent_suffix, self.journal = agent_suffix, journal
+        self.peers: Any = None  # see `Call.peers`: once the daemon has some
         self.leases: dict[bytes, HoldsLease] = {}
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
@@ -337,6 +338,7 @@ class _Connection:
             note=lambda text: self._row("note", text),
             progress=_Reports(self._row, shown=given["progress"]),
             home_or_none=self._home,
+            peers=self._owner.peers,
             stop=self._owner.stop_daemon,
             agent_suffix=self._owner.agent_suffix,
             files=_FarFiles(self._line) if given.get("files") else None,

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -210,6 +210,14 @@ class Peering:
         """See `Peers.disconnect`."""
         return await self.do(lambda peers: peers.disconnect(text))
 
+    def from_threads(self) -> "PeersFromThreads":
+        """Return the same for handlers, which wait on threads."""
+        return PeersFromThreads(self, asyncio.get_running_loop())
+
+    def pings(self, text: str, count: int) -> AsyncGenerator[list[float], None]:
+        """See `Peers.ping`; in batches."""
+        return self._bridge.stream(self._peers.ping, text, count)
+
     async def _resident(self) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._peers.run)
@@ -220,6 +228,47 @@ class Peering:
         """Write what is unwritten."""
         while self._keeping is not None:
             await asyncio.wait({self._keeping})
+
+
+class PeersFromThreads:
+    """See `commands.declare.SeesPeers`."""
+
+    def __init__(self, peering: Peering, loop: asyncio.AbstractEventLoop) -> None:
+        self._peering, self._loop = peering, loop
+
+    def addresses(self) -> list[str]:
+        """Return where we listen, each with our peer id."""
+        return self._peering.addresses
+
+    def connections(self) -> list[Connection]:
+        """Return all connections."""
+        return self._wait(self._peering.connections())
+
+    def connect(self, text: str) -> str:
+        """See `Peers.connect`."""
+        return self._wait(self._peering.connect(text))
+
+    def disconnect(self, text: str) -> str:
+        """See `Peers.disconnect`."""
+        return self._wait(self._peering.disconnect(text))
+
+    def ping(self, text: str, count: int) -> Iterator[float]:
+        """See `Peers.ping`."""
+        pings = self._peering.pings(text, count)
+        try:
+            while True:
+                try:
+                    yield from self._wait(anext(pings))
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._wait(pings.aclose())
+
+    def _wait(self, work: Awaitable[Answer]) -> Answer:
+        async def waiting() -> Answer:
+            return await work
+
+        return asyncio.run_coroutine_threadsafe(waiting(), self._loop).result()
 
 
 @asynccontextmanager

@@ -1,37 +1,122 @@
-"""``ipfs swarm …``: connections to peers. This node has none yet, and answers as Kubo offline."""
+"""``ipfs swarm …``: connections to peers; without a daemon that has any, what Kubo says offline."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Option
+from jiaozi_node.commands.declare import Answer, Argument, Call, Command, Kind, Needs, Option
 from jiaozi_node.commands.ipfs import online
-from jiaozi_node.errors import Malformed, Unavailable
+from jiaozi_node.errors import JiaoziError, Malformed, Unavailable
 
 
-def connect(call: Call) -> Iterator[Any]:
-    """Refuse to connect to the first of the peers."""
-    for peer in _peers(call):
-        raise Unavailable(f"connect {peer} failure: {online.ACTION}")
-    yield from ()
+def peers(call: Call) -> Iterator[dict[str, Any]]:
+    """Yield ``{"Peers"}``: one for each connection, with what was asked for."""
+    from itertools import groupby
+
+    if call.peers is None:
+        yield from online.action(call)
+        return
+    verbose = bool(call.option("verbose"))
+    rows: list[dict[str, Any]] = []
+    for one in call.peers.connections():
+        row: dict[str, Any] = {"Addr": one.address, "Peer": one.peer}
+        if verbose or call.option("direction"):
+            row["Direction"] = 1 if one.inbound else 2
+        if verbose or call.option("streams"):
+            row["Streams"] = [{"Protocol": name} for name, _ in groupby(one.protocols)]
+        if verbose:
+            row["Muxer"] = one.muxer
+        row["Identify"] = dict(_UNKNOWN)
+        rows.append(row)
+    yield {"Peers": sorted(rows, key=lambda row: row["Addr"]) or None}
+
+
+_UNKNOWN = {"ID": "", "PublicKey": "", "Addresses": None, "AgentVersion": "", "Protocols": None}
+
+
+def _peers_text(value: dict[str, Any], call: Call) -> str:
+    lines = []
+    for row in value["Peers"] or ():
+        line = f"{row['Addr']}/p2p/{row['Peer']}"
+        if "Direction" in row:
+            line += " inbound" if row["Direction"] == 1 else " outbound"
+        lines.append(line)
+        lines += [f"  {one['Protocol']}" for one in row.get("Streams", ())]
+    return "".join([f"{line}\n" for line in lines])
+
+
+def addrs(call: Call) -> Iterator[dict[str, Any]]:
+    """Yield ``{"Addrs"}``: the addresses of the peers connected, by peer."""
+    if call.peers is None:
+        yield from online.action(call)
+        return
+    found: dict[str, list[str]] = {}
+    for one in call.peers.connections():
+        found.setdefault(one.peer, []).append(one.address)
+    yield {"Addrs": found}
+
+
+def _addrs_text(value: dict[str, Any], _call: Call) -> str:
+    lines = []
+    for peer, addresses in sorted(value["Addrs"].items()):
+        lines += [f"{peer} ({len(addresses)})", *[f"\t{address}" for address in addresses]]
+    return "".join([f"{line}\n" for line in lines])
+
+
+def listening(call: Call) -> Iterator[dict[str, Any]]:
+    """Yield where we listen; ``--id``: with our peer id."""
+    if call.peers is None:
+        yield from online.action(call)
+        return
+    found = call.peers.addresses()
+    if not call.options.get("id"):
+        found = [text.rpartition("/p2p/")[0] for text in found]
+    yield {"Strings": sorted(found)}
+
+
+def connect(call: Call) -> Iterator[dict[str, Any]]:
+    """Connect to the peers in turn; the first that can't be had ends it."""
+    said = []
+    for peer, texts in _addressed(call).items():
+        if call.peers is None:
+            raise Unavailable(f"connect {peer} failure: {online.ACTION}")
+        faults = []
+        for text in texts:
+            try:
+                call.peers.connect(text)
+                break
+            except JiaoziError as fault:
+                faults.append(str(fault))
+        else:
+            raise Unavailable(f"connect {peer} failure: {'; '.join(faults)}")
+        said.append(f"connect {peer} success")
+    yield {"Strings": said}
 
 
 def disconnect(call: Call) -> Iterator[dict[str, Any]]:
-    """Yield that no peer could be disconnected from: Kubo doesn't fail by it."""
-    peers = _peers(call)
-    yield {"Strings": [f"disconnect {peer} failure: {online.ACTION}" for peer in peers]}
+    """Yield of each peer whether it could be disconnected from: Kubo doesn't fail by it."""
+    said = []
+    for peer in _addressed(call):
+        try:
+            if call.peers is None:
+                raise online.Offline
+            call.peers.disconnect(peer)
+            said.append(f"disconnect {peer} success")
+        except JiaoziError as fault:
+            said.append(f"disconnect {peer} failure: {fault}")
+    yield {"Strings": said}
 
 
-def _peers(call: Call) -> list[str]:
-    """Return the peers of the addresses given, each once, in order."""
+def _addressed(call: Call) -> dict[str, list[str]]:
+    """Return the peers of the addresses given, in order, each with its addresses."""
     from jiaozi_node.commands.ipfs.addresses import parse
 
-    found: dict[str, None] = {}
+    found: dict[str, list[str]] = {}
     for text in call.args["address"]:
         address = parse(text)
         if address.peer is None:
             raise Malformed(f"found no ipfs peers at {address}")
-        found[str(address.peer)] = None
-    return list(found)
+        found.setdefault(str(address.peer), []).append(text)
+    return found
 
 
 def peering_add(call: Call) -> Iterator[Any]:
@@ -60,7 +145,8 @@ _ADDRESSES = Argument("address", "Address of a peer to connect to.", many=True, 
 PEERS = Command(
     path=("ipfs", "swarm", "peers"),
     tagline="List peers with open connections.",
-    handler=online.action,
+    handler=peers,
+    needs=Needs.NODE,
     options=(
         Option("verbose", Kind.BOOL, "Display all extra information.", ("v",)),
         Option("streams", Kind.BOOL, "Also list information about open streams."),
@@ -69,13 +155,16 @@ PEERS = Command(
         Option("identify", Kind.BOOL, "Also list information about the peers' identify."),
     ),
     answer=Answer.VALUE,
+    text=_peers_text,
 )
 
 ADDRS = Command(
     path=("ipfs", "swarm", "addrs"),
     tagline="List known addresses. Useful for debugging.",
-    handler=online.action,
+    handler=addrs,
+    needs=Needs.NODE,
     answer=Answer.VALUE,
+    text=_addrs_text,
 )
 
 ADDRS_AUTONAT = Command(
@@ -88,7 +177,8 @@ ADDRS_AUTONAT = Command(
 ADDRS_LISTEN = Command(
     path=("ipfs", "swarm", "addrs", "listen"),
     tagline="List interface listening addresses.",
-    handler=online.action,
+    handler=listening,
+    needs=Needs.NODE,
     answer=Answer.VALUE,
     text=strings,
 )
@@ -96,7 +186,8 @@ ADDRS_LISTEN = Command(
 ADDRS_LOCAL = Command(
     path=("ipfs", "swarm", "addrs", "local"),
     tagline="List local addresses.",
-    handler=online.action,
+    handler=listening,
+    needs=Needs.NODE,
     options=(Option("id", Kind.BOOL, "Show peer ID in addresses."),),
     answer=Answer.VALUE,
     text=strings,
@@ -106,6 +197,7 @@ CONNECT = Command(
     path=("ipfs", "swarm", "connect"),
     tagline="Open connection to a given peer.",
     handler=connect,
+    needs=Needs.NODE,
     arguments=(_ADDRESSES,),
     answer=Answer.VALUE,
     text=strings,
@@ -115,6 +207,7 @@ DISCONNECT = Command(
     path=("ipfs", "swarm", "disconnect"),
     tagline="Close connection to a given address.",
     handler=disconnect,
+    needs=Needs.NODE,
     arguments=(_ADDRESSES,),
     answer=Answer.VALUE,
     text=strings,

@@ -16,7 +16,7 @@ from typing import Any, Final
 from aiohttp import HttpVersion11, web
 
 from jiaozi_node import __version__
-from jiaozi_node.commands.declare import Answer, Call, Command, nowhere
+from jiaozi_node.commands.declare import Answer, Call, Command, SeesPeers, nowhere
 from jiaozi_node.commands.ipfs.go_text import duration_s
 from jiaozi_node.commands.ipfs.version import KUBO_VERSION
 from jiaozi_node.commands.json_text import line
@@ -73,13 +73,14 @@ class Rpc:
         agent_suffix: str = "",
         metrics: Metrics | None = None,
         ask: Ask | None = None,
+        peers: SeesPeers | None = None,
         journal: Journal | None = None,
         at_hand: Callable[[], ReadsAtHand] | None = None,
     ) -> None:
         self._hot = None if at_hand is None else HotBlocks(at_hand)
         self._home, self._rules, self._stop = home, rules, stop
         self._metrics = metrics or Metrics()
-        self._ask = ask
+        self._ask, self._peers = ask, peers
         self._agent_suffix = agent_suffix
         self._journal = Journal() if journal is None else journal
         self._environ = os.environ if environ is None else environ
@@ -246,6 +247,7 @@ class Rpc:
             progress=_Silent(),
             files=files if parsed.file is not None else None,
             home_or_none=home,
+            peers=self._peers,
             wait=wait,
             stop=self._stop,
             agent_suffix=self._agent_suffix,
