@@ -213,6 +213,11 @@ def test_commands_fetch_what_is_missing(kubo: Kubo, daemon: Daemon, seed: int) -
     other = kubo.do("add", "-Q", "--cid-version=1", stdin=data[1:]).decode().strip()
     assert ask.run("pin", "add", other).good().text == f"pinned {other} recursively"
     assert daemon.program.run("cat", other).good().out == data[1:]
+    third = kubo.do("add", "-Q", "--cid-version=1", stdin=data[2:]).decode().strip()
+    assert daemon.program.run("cat", "--offline", third).code == 1
+    assert daemon.program.run("cat", third).good().out == data[2:]
+    fourth = kubo.do("add", "-Q", "--cid-version=1", stdin=data[3:]).decode().strip()
+    assert daemon.program.top().run("cat", fourth).good().out == data[3:]
     nowhere = str(Block.of(b"%d" % seed).cid)
     missing = ask.run("block", "get", "--timeout=3s", nowhere)
     assert missing.code == 1

@@ -248,10 +248,12 @@ class _Daemon:
             peering.ended.add_done_callback(self._peers_ended)
             self._fetch.exchange, self._ask = peering, peering.asking()
             self._seen = socket.peers = peering.from_threads()
+            socket.ask = self._ask
             try:
                 yield
             finally:
-                self._fetch.exchange = self._ask = self._seen = socket.peers = None
+                self._fetch.exchange = self._ask = self._seen = None
+                socket.peers = socket.ask = None
                 peering.ended.remove_done_callback(self._peers_ended)
 
     def _peers_ended(self, ended: "asyncio.Future[BaseException | None]") -> None:

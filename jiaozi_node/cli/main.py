@@ -103,7 +103,7 @@ def _run(command: Command, parsed: arguments.Parsed, environ: Mapping[str, str])
             note=lambda text: _note(progress, text),
             progress=progress,
             files=_files(command, parsed, progress, environ),
-            home_or_none=home,
+            home_or_none=_reaching(command, parsed, home),
             edit_text=_editor(),
             rendered_text=not as_json,
             on_terminal=sys.stdout.isatty(),
@@ -156,6 +156,17 @@ def _values(command: Command, call: Call, home: "Home | None") -> Iterator[Any]:
 
             return values(command, call, home)
     return command.handler(call)
+
+
+def _reaching(command: Command, parsed: arguments.Parsed, home: "Home | None") -> "Home | None":
+    """Return *home*; for what reads content beside a daemon, one whose peers are asked too."""
+    fetch = getattr(home, "fetch", None)
+    offline = parsed.globals.get("offline") or parsed.globals.get("local")
+    if home is None or fetch is None or offline or not command.fetches:
+        return home
+    from jiaozi_node.node.online import OnlineHome
+
+    return OnlineHome(home, fetch)
 
 
 def _open_home(command: Command, environ: Mapping[str, str]) -> "Home | None":

@@ -139,6 +139,7 @@ def _stat_text(value: dict[str, Any], _call: Call) -> str:
 
 CAT = Command(
     path=("cat",),
+    fetches=True,
     tagline="Print a file of any revision, path or CID.",
     handler=cat,
     arguments=(Argument("what", _WHAT, many=True),),
@@ -152,6 +153,7 @@ CAT = Command(
 
 LS = Command(
     path=("ls",),
+    fetches=True,
     tagline="List a directory of any revision, path or CID.",
     handler=ls,
     arguments=(Argument("what", f"{_WHAT} HEAD if absent.", required=False),),
@@ -162,6 +164,7 @@ LS = Command(
 
 GET = Command(
     path=("get",),
+    fetches=True,
     tagline="Write a file or tree of any revision, path or CID to disk.",
     handler=get,
     arguments=(Argument("what", _WHAT),),
@@ -172,6 +175,7 @@ GET = Command(
 
 STAT = Command(
     path=("stat",),
+    fetches=True,
     tagline="Tell kind, size and CID of what stands at a path.",
     handler=stat,
     arguments=(Argument("what", f"{_WHAT} HEAD if absent.", required=False),),

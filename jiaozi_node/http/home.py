@@ -28,6 +28,7 @@ from jiaozi_node.commands.declare import (
     nowhere,
 )
 from jiaozi_node.commands.json_text import line as json_line
+from jiaozi_node.dag.walk import Need
 from jiaozi_node.errors import JiaoziError, Malformed, Misuse, Refused
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -36,7 +37,7 @@ from jiaozi_node.node.acts import UnderLease
 from jiaozi_node.node.home import HoldsLease, Home, Publishes
 from jiaozi_node.node.wire import HELLO, Wire
 from jiaozi_node.stores import many
-from jiaozi_node.stores.api import BlockWriter, Change, Family
+from jiaozi_node.stores.api import BlockMissing, BlockWriter, Change, Family
 from jiaozi_node.worktree.watching import Watches
 
 # Does what is asked by `asking`; in `cli`, since parsing and rendering are there.
@@ -66,6 +67,7 @@ class HomeSocket:
         self.home, self.stop_daemon, self.tell, self.watches = home, stop, tell, watches
         self.agent_suffix, self.journal = agent_suffix, journal
         self.peers: Any = None  # see `Call.peers`: once the daemon has some
+        self.ask: Callable[[Need], Block] | None = None  # what fetches from them
         self.leases: dict[bytes, HoldsLease] = {}
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
@@ -181,6 +183,12 @@ class _Connection:
 
     def get(self, cid: Cid) -> bytes:
         return bytes(self._home.blocks.get(cid).data)
+
+    def fetch(self, cid: Cid, soon: list[Cid]) -> bytes:
+        """Get a block that isn't here from the daemon's peers."""
+        if self._owner.ask is None:
+            raise BlockMissing(cid)
+        return bytes(self._owner.ask(Need(cid, tuple(soon))).data)
 
     def get_many(self, cids: list[Cid]) -> None:
         batch: list[bytes] = []
@@ -443,6 +451,7 @@ def _tuples(value: Any) -> Any:  # noqa: ANN401 - what DAG-CBOR can hold
 
 _REQUESTS: dict[str, Callable[..., Any]] = {
     "get": _Connection.get,
+    "fetch": _Connection.fetch,
     "get_many": _Connection.get_many,
     "sizes": _Connection.sizes,
     "size": _Connection.size,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from jiaozi_node.dag.walk import Need
 from jiaozi_node.errors import Misuse
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -68,6 +69,10 @@ class DaemonHome:
         from jiaozi_node.stores.keystore import KeyStore  # noqa: PLC0415 - rarely needed
 
         return KeyStore(self.path / "keystore")
+
+    def fetch(self, need: Need) -> Block:
+        """Have the daemon get a block that isn't here from its peers. See `online.Ask`."""
+        return Block(need.cid, self._wires.ask("fetch", need.cid, list(need.soon)))
 
     def run(
         self, path: Sequence[str], given: dict[str, Any], content: "GivesContent | None" = None

@@ -81,7 +81,8 @@ class FetchingBlocks:
         return self._inner.multihashes()
 
     def close(self) -> None:
-        """Do nothing: it is closed by who opened it."""
+        """See `api.ReadsBlocks`."""
+        self._inner.close()
 
 
 class _Behind:

@@ -8,6 +8,7 @@ from pathlib import Path
 import plyvel
 import pytest
 
+from jiaozi_node.dag.walk import Need
 from jiaozi_node.formats import car
 from jiaozi_node.formats.block import Block
 from jiaozi_node.formats.cid import Cid
@@ -15,7 +16,8 @@ from jiaozi_node.http.home import HomeSocket
 from jiaozi_node.node import opening
 from jiaozi_node.node.daemon_home import DaemonHome, RemoteBlocks, RemoteNames
 from jiaozi_node.node.local_home import LocalHome
-from jiaozi_node.stores.api import BlockStore, BlockWriter, Family, Names, ReadsBlocks
+from jiaozi_node.node.online import FetchingBlocks
+from jiaozi_node.stores.api import BlockMissing, BlockStore, BlockWriter, Family, Names, ReadsBlocks
 from jiaozi_node.stores.cache import Cached
 from jiaozi_node.stores.car import CarFileStore
 from jiaozi_node.stores.leases import Leased, Leases
@@ -59,6 +61,10 @@ def put(store: BlockStore, blocks: Iterable[Block]) -> BlockStore:
     with store.writer() as writer:
         writer.put(blocks)
     return store
+
+
+def nobody(need: Need) -> Block:
+    raise BlockMissing(need.cid)
 
 
 class Referring(ReferringStore):
@@ -237,6 +243,13 @@ BLOCK_BACKENDS = [
         damaged=referred,
         empty=lambda path: Referring(path, create=True),
         again=Referring,
+    ),
+    BlockBackend(
+        "fetching",
+        FetchingBlocks,
+        filled=lambda path, blocks: FetchingBlocks(memory(blocks), nobody),
+        damaged=lambda path, blocks, cid: FetchingBlocks(memory(blocks, cid), nobody),
+        empty=lambda path: FetchingBlocks(MemoryStore(), nobody),
     ),
     BlockBackend("car", CarFileStore, filled=car_file, damaged=car_file),
     BlockBackend(
