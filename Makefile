@@ -96,6 +96,7 @@ nightly: check test slow peers planted
 	$(PY) -m interop.bench pins
 	$(PY) -m interop.bench vcs --pairs 9
 	$(PY) -m interop.bench rpc --pairs 5
+	$(PY) -m interop.bench rpc-memory
 	$(PY) -m interop.bench vcs-large
 	$(PY) -m interop.bench dvc
 	$(PY) -m interop.bench oxen

@@ -175,6 +175,45 @@ def ready(pairs: int) -> Iterator[Result]:
         )  # fmt: skip
 
 
+def memory(pairs: int, gib: int = 10) -> Iterator[Result]:
+    """Upload *gib* GiB in one request; the daemon's anonymous memory is sampled from outside."""
+    with homes() as (pair, _root):
+        pool = os.urandom(64 * MIB)
+        with daemons.running(pair.ours) as daemon, _line(daemon) as line:
+            peak = 0
+            line.sendall(
+                _request("add?quieter=true", "Content-Type: multipart/form-data; boundary=b",
+                         "Transfer-Encoding: chunked")
+            )  # fmt: skip
+            _chunk(line, _PART.format("large").encode())
+            for number in range(gib * 1024):
+                at = number % 63 * MIB
+                _chunk(line, number.to_bytes(8, "big") + pool[at : at + MIB - 8])
+                if number % 64 == 0:
+                    peak = max(peak, anonymous(daemon.pid))
+            _chunk(line, b"\r\n--b--\r\n")
+            line.sendall(_END)
+            if b'"Hash"' not in _whole(line):
+                raise RuntimeError("add failed")
+            peak = max(peak, anonymous(daemon.pid))
+        yield _result(
+            pair, f"RPC: `add` of {gib} GiB: peak anonymous memory of the daemon", "size", 1,
+            [float(peak)], [256.0 * MIB], "256 MiB are the limit; one run", ("its limit", ""),
+        )  # fmt: skip
+
+
+def anonymous(pid: int) -> int:
+    """Return the bytes of anonymous memory of a process."""
+    for row in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if row.startswith("RssAnon:"):
+            return int(row.split()[1]) * 1024
+    raise RuntimeError("the system doesn't tell")
+
+
+def _chunk(line: socket.socket, data: bytes) -> None:
+    line.sendall(b"%x\r\n%b\r\n" % (len(data), data))
+
+
 # ---- what the client does -------------------------------------------------------------------
 
 
@@ -400,4 +439,5 @@ BENCHES = {
     "rpc-pins": (pins, 3),
     "rpc-listing": (listing, 3),
     "rpc-uploads": (uploads, 3),
+    "rpc-memory": (memory, 1),
 }
