@@ -367,8 +367,9 @@ def _put(daemon: Daemon, block: bytes) -> str:
 # ---- the machinery --------------------------------------------------------------------------
 
 
-def _unlimited(kubo: Program) -> None:
-    path = kubo.home / "config"
+def _unlimited(program: Program) -> None:
+    """Let as many writes as one likes go unflushed; both programs refuse more than 256."""
+    path = program.home / "config"
     config = json.loads(path.read_text())
     config.setdefault("Internal", {})["MFSNoFlushLimit"] = 0
     path.write_text(json.dumps(config))
@@ -379,7 +380,7 @@ def _fresh(program: Program, root: Path, setting: Setting) -> Iterator[Daemon]:
     """Have a daemon run on a copy of the home of *program*."""
     copy = program.copy(root / "fresh")
     try:
-        if program.name == "kubo":
+        if program.name == "kubo" or setting is _unlimited:
             setting(copy)
         os.sync()
         with daemons.running(copy) as daemon:
@@ -401,7 +402,7 @@ def _each(
     ours_s: list[float] = []
     theirs: list[list[float]] = [[] for _ in against]
     for _ in range(pairs):
-        with _fresh(pair.ours, root, _as_it_is) as daemon:
+        with _fresh(pair.ours, root, against[0].setting) as daemon:
             ours_s.append(times / work(daemon) if times else work(daemon))
         for one, found in zip(against, theirs, strict=True):
             with _fresh(pair.kubo, root, one.setting) as daemon:
