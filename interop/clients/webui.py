@@ -106,7 +106,7 @@ CALLS: tuple[Asked, ...] = (
     Asked("bundles/ipns.js", "name/publish", arg(SMALL, key="renamed"), {}, same=True),
     Asked("bundles/ipns.js", "key/rm", arg("renamed"), {"Keys": [{"Name": str, "Id": str}]}),
     Asked("bundles/pinning.js", "pin/remote/service/ls", (), {
-        "RemoteServices": (list, NoneType)}, same=True),
+        "RemoteServices": (list, NoneType)}, same=False),
     Asked("bundles/pinning.js", "pin/remote/service/add",
           arg("store", "http://127.0.0.1:1/psa", "token")),
     Asked("bundles/pinning.js", "config", arg("Pinning.RemoteServices.store.Policies.MFS.Enable"), {

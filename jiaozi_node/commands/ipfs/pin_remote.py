@@ -242,7 +242,7 @@ SERVICE_ADD = Command(
         Argument("endpoint", "Service endpoint."),
         Argument("key", "Service key."),
     ),
-    answer=Answer.VALUE,
+    answer=Answer.VALUES,
 )
 
 SERVICE_LS = Command(
@@ -259,5 +259,5 @@ SERVICE_RM = Command(
     tagline="Remove remote pinning service.",
     handler=service_rm,
     arguments=(Argument("service", "Name of remote pinning service to remove."),),
-    answer=Answer.VALUE,
+    answer=Answer.VALUES,
 )
