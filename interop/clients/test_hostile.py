@@ -23,7 +23,7 @@ from tests.http.rpc.malformed import CLOSED, Rule, every_rule
 MIB = 1024 * 1024
 GROWTH_BYTES = 64 * MIB
 SLOWER = 3.0
-FLOOR_S = 0.020  # what suites beside this one do to a request: below it p99 says nothing of us
+FLOOR_S = 0.05  # other suites run beside this one: below it p99 says more of them than of us
 PARTS = 50_000
 BOMB_BYTES = 512 * MIB
 IDLERS = 64
