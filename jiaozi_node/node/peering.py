@@ -83,7 +83,8 @@ class Peering:
         self._unkept: dict[Family, list[Block]] = {}
         self._unkept_bytes = 0
         self._unkept_keys: set[bytes] = set()
-        self._came: dict[bytes, Block] = {}  # what came last, until it is surely read from disk
+        # What came last: it may not be on disk yet, and is not asked for again so soon.
+        self._came: dict[tuple[Family, bytes], Block] = {}
         self._came_bytes = 0
         self._room = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
@@ -100,8 +101,10 @@ class Peering:
         while self._unkept_bytes > MAX_UNKEPT_BYTES:
             self._room.clear()
             await self._room.wait()
-        came = self._came.get(need.cid.multihash)
+        came = self._came.get((family, need.cid.multihash))
         if came is not None:
+            if not self._home.segments.has([came.cid])[0]:  # not yet, or collected meanwhile
+                self._write_soon(family, came)
             return Block(need.cid, came.data)
         block = await self._bridge.call(self._get, need, family, deadline_s=3600.0)
         self._keep(family, block)
@@ -131,7 +134,7 @@ class Peering:
         if fetching is None:
             spare = partial(self._bridge.to_asyncio_with, self._keep, family)
             fetching = self._fetching[family] = self._peers.bitswap.fetching(spare=spare)
-        soon = [cid for cid in need.soon if cid.multihash not in self._came]
+        soon = [cid for cid in need.soon if (family, cid.multihash) not in self._came]
         fresh = [cid for cid in soon if not fetching.asked(cid)]
         here = self._home.segments.has(fresh)
         return await fetching.get(
@@ -139,14 +142,23 @@ class Peering:
         )
 
     def _keep(self, family: Family, block: Block) -> None:
-        """Have *block* written soon: it can be fetched again, so nobody waits for that."""
-        # Who asks again for what has just come may get no answer: boxo takes it for being sent.
-        if block.cid.multihash in self._came:
+        """Have *block* at hand for a while, and written soon.
+
+        Who asks again for what has just come may get no answer: boxo takes it for being sent.
+        """
+        key = family, block.cid.multihash
+        if key in self._came:
             return
-        self._came[block.cid.multihash] = block
+        self._came[key] = block
         self._came_bytes += len(block.data)
         while self._came_bytes > MAX_CAME_BYTES:
             self._came_bytes -= len(self._came.pop(next(iter(self._came))).data)
+        self._write_soon(family, block)
+
+    def _write_soon(self, family: Family, block: Block) -> None:
+        """Have *block* written: it can be fetched again, so nobody need wait for that."""
+        if block.cid.multihash in self._unkept_keys:
+            return
         self._unkept.setdefault(family, []).append(block)
         self._unkept_keys.add(block.cid.multihash)
         self._unkept_bytes += len(block.data)
