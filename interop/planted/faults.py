@@ -208,10 +208,12 @@ FAULTS = (
         (
             Change(
                 "node/moving.py",
-                "    repository.home.names.apply(begin)\n"
-                "    _write_or_undo(repository, intent, to_write, _temp(data), careful=False)\n",
-                "    _write_or_undo(repository, intent, to_write, _temp(data), careful=False)\n"
-                "    repository.home.names.apply(begin)\n",
+                "        repository.home.names.apply(begin)\n"
+                "        _write_or_undo(repository, intent, to_write, "
+                "_temp(data), careful=False)\n",
+                "        _write_or_undo(repository, intent, to_write, "
+                "_temp(data), careful=False)\n"
+                "        repository.home.names.apply(begin)\n",
             ),
         ),
         ("tests/faults/test_merge_kills.py::test_killed_at_each_call[merge]",),

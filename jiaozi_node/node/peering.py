@@ -183,6 +183,11 @@ class Peering:
         with self._home.blocks.writer(family) as writer:
             writer.put(blocks)
 
+    def turned_public(self, multihashes: Sequence[bytes]) -> None:
+        """Let peers have the blocks of *multihashes*, if they wait for them."""
+        if not self.ended.done():
+            self._bridge.to_trio(partial(self._peers.bitswap.appeared, list(multihashes)))
+
     async def _look(self) -> None:
         """Let peers have blocks that have turned public, or come, since they asked. On trio."""
         bitswap, supply = self._peers.bitswap, PublicSupply(self._home.segments)
@@ -308,5 +313,14 @@ async def begun(home: LocalHome, way: type[Bridge] = GuestBridge) -> AsyncIterat
                 await started
             raise fault
         await started
-        yield peering
-        await peering.close()
+        loop = asyncio.get_running_loop()
+
+        def told(multihashes: Sequence[bytes]) -> None:
+            loop.call_soon_threadsafe(peering.turned_public, multihashes)
+
+        home.when_public.append(told)
+        try:
+            yield peering
+        finally:
+            home.when_public.remove(told)
+            await peering.close()
