@@ -37,13 +37,12 @@ import sys
 import tempfile
 import threading
 import time
-from abc import ABC, abstractmethod
 from base64 import b32decode, b32encode
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import trio
 from aiohttp import web
@@ -60,195 +59,13 @@ from multiaddr import Multiaddr
 from outcome import Value
 from sniffio import thread_local as sniffio_library
 
+from jiaozi_node.node.bridge import Bridge, GuestBridge, ThreadBridge
+
 T = TypeVar("T")
 STOP_WITHIN_S = 2.0  # trio's share of the daemon's 5 s; aiohttp takes twice its shutdown_timeout
 
 
 # --- the bridge --------------------------------------------------------------------------------
-
-
-class PeersStopped(Exception):
-    """The trio side has ended or is ending; the cause says why."""
-
-
-class Bridge(ABC):
-    """Runs *resident* on trio and lets asyncio call and stream from there.
-
-    Each crossing has a deadline; cancelling the asyncio side cancels the trio task and waits for
-    it. ``ended`` is done when trio is: with the fault of *resident*, or with None.
-    """
-
-    def __init__(self, resident: Callable[[], Awaitable[None]]) -> None:
-        self._resident = resident
-        self._loop = asyncio.get_running_loop()
-        self._nursery: trio.Nursery | None = None
-        self._ready = self._loop.create_future()
-        self.ended: asyncio.Future[BaseException | None] = self._loop.create_future()
-
-    @abstractmethod
-    def _begin(self) -> None:
-        """Start `_main` on trio."""
-
-    @abstractmethod
-    def to_trio(self, act: Callable[[], object]) -> None:
-        """From asyncio: have *act* run where trio's functions may be called."""
-
-    @abstractmethod
-    def to_asyncio(self, act: Callable[[], object]) -> None:
-        """From trio: have *act* run where asyncio's functions may be called."""
-
-    async def _main(self) -> None:
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            nursery.start_soon(self._resident)
-            self.to_asyncio(self._started)
-
-    def _started(self) -> None:
-        if not self._ready.done():
-            self._ready.set_result(None)
-
-    def _finish(self, fault: BaseException | None) -> None:
-        self._nursery = None
-        self._started()
-        if not self.ended.done():
-            self.ended.set_result(fault)
-
-    async def __aenter__(self) -> Self:
-        self._begin()
-        await self._ready
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._nursery is not None:
-            nursery = self._nursery
-            self.to_trio(nursery.cancel_scope.cancel)
-        done, _pending = await asyncio.wait({self.ended}, timeout=STOP_WITHIN_S)
-        if not done:
-            self.ended.set_result(PeersStopped(f"trio did not stop within {STOP_WITHIN_S} s"))
-
-    async def call(
-        self, work: Callable[..., Awaitable[T]], *args: object, deadline_s: float = 60.0
-    ) -> T:
-        """Run *work* as a trio task and return what it returns."""
-        answer: asyncio.Future[T] = self._loop.create_future()
-        over: asyncio.Future[None] | None = None
-        scope = trio.CancelScope()
-
-        def settle(fault: BaseException | None, value: T | None) -> None:
-            if over is not None and not over.done():
-                over.set_result(None)
-            if answer.done():
-                return
-            if fault is None:
-                answer.set_result(value)  # type: ignore[arg-type]
-            else:
-                answer.set_exception(fault)
-
-        async def run() -> None:
-            value: T | None = None
-            fault: BaseException | None = None
-            try:
-                scope.deadline = trio.current_time() + deadline_s
-                with scope:
-                    value = await work(*args)
-                if scope.cancelled_caught:
-                    fault = TimeoutError(f"no answer from trio within {deadline_s} s")
-            except trio.Cancelled:
-                fault = PeersStopped("trio is stopping")
-                raise
-            except Exception as risen:  # noqa: BLE001 it rises again on the other side
-                fault = risen
-            finally:
-                self.to_asyncio(lambda: settle(fault, value))
-
-        def start() -> None:
-            if self._nursery is None:
-                settle(PeersStopped("trio has stopped"), None)
-            else:
-                self._nursery.start_soon(run)
-
-        self.to_trio(start)
-        try:
-            return await answer
-        except asyncio.CancelledError:
-            over = self._loop.create_future()
-            self.to_trio(scope.cancel)
-            await asyncio.wait({over}, timeout=STOP_WITHIN_S)
-            raise
-
-    async def stream(
-        self,
-        source: Callable[..., AsyncGenerator[T, None]],
-        *args: object,
-        limit: int = 32,
-        deadline_s: float = 600.0,
-    ) -> AsyncGenerator[list[T], None]:
-        """Yield what *source* yields on trio, in batches; at most *limit* items wait to be read."""
-        ready: deque[T] = deque()
-        more = asyncio.Event()  # set and waited for on asyncio alone
-        room: list[trio.Event] = []  # the producer's, while it waits
-        told = False  # whether a wake-up is on its way to asyncio
-
-        async def feed() -> None:
-            nonlocal told
-            async with contextlib.aclosing(source(*args)) as items:
-                async for item in items:
-                    ready.append(item)
-                    if not told:
-                        told = True
-                        self.to_asyncio(more.set)
-                    if len(ready) >= limit:
-                        event = trio.Event()
-                        room.append(event)
-                        if len(ready) >= limit:
-                            await event.wait()
-
-        task = asyncio.create_task(self.call(feed, deadline_s=deadline_s))
-        task.add_done_callback(lambda _: more.set())
-        try:
-            while True:
-                await more.wait()
-                more.clear()
-                told = False
-                batch = [ready.popleft() for _ in range(len(ready))]
-                while room:
-                    self.to_trio(room.pop().set)
-                if batch:
-                    yield batch
-                if task.done() and not ready:
-                    break
-                if task.done():
-                    more.set()
-            await task
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
-
-
-class GuestBridge(Bridge):
-    """Trio as a guest of the running asyncio loop: one thread, so a crossing is a plain call."""
-
-    def _soon(self, act: Callable[[], object]) -> None:
-        self._loop.call_soon(act)
-
-    def _soon_threadsafe(self, act: Callable[[], object]) -> None:
-        self._loop.call_soon_threadsafe(act)
-
-    def _begin(self) -> None:
-        trio.lowlevel.start_guest_run(
-            self._main,
-            run_sync_soon_threadsafe=self._soon_threadsafe,
-            run_sync_soon_not_threadsafe=self._soon,
-            done_callback=lambda outcome: self._finish(getattr(outcome, "error", None)),
-            host_uses_signal_set_wakeup_fd=True,
-        )
-
-    def to_trio(self, act: Callable[[], object]) -> None:
-        act()
-
-    def to_asyncio(self, act: Callable[[], object]) -> None:
-        act()
 
 
 class GuestFdBridge(GuestBridge):
@@ -292,39 +109,6 @@ class GuestFdBridge(GuestBridge):
 
         trio._core._run.GuestState.guest_tick = guest_tick  # type: ignore[attr-defined]
         super()._begin()
-
-
-class ThreadBridge(Bridge):
-    """Trio in a thread of its own; each crossing wakes the other thread through a socket."""
-
-    _token: trio.lowlevel.TrioToken | None = None
-
-    def _begin(self) -> None:
-        threading.Thread(target=self._run, name="trio", daemon=True).start()
-
-    def _run(self) -> None:
-        async def main() -> None:
-            self._token = trio.lowlevel.current_trio_token()
-            await self._main()
-
-        fault: BaseException | None = None
-        try:
-            trio.run(main)
-        except BaseException as risen:  # noqa: BLE001 it is told on the other side
-            fault = risen
-        with contextlib.suppress(RuntimeError):  # the loop may be closed by now
-            self._loop.call_soon_threadsafe(self._finish, fault)
-
-    def to_trio(self, act: Callable[[], object]) -> None:
-        assert self._token is not None
-        try:
-            self._token.run_sync_soon(act)
-        except trio.RunFinishedError:
-            if self._nursery is None:
-                act()
-
-    def to_asyncio(self, act: Callable[[], object]) -> None:
-        self._loop.call_soon_threadsafe(act)
 
 
 BRIDGES: dict[str, type[Bridge]] = {
