@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -188,6 +190,15 @@ def test_a_hook_that_takes_too_long_is_ended_with_all_it_started(
     assert "hooks.timeout" in jiaozi("commit", "-m", "x", "--author", "A", code=2).err
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have interrupts heeded: a shell hands them down as ignored to what it runs behind itself."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_the_hook_and_nothing_is_committed(jiaozi: Run, repo: Path) -> None:
     hook(repo, f"sleep 600 & echo $! > ../pid; kill -INT {os.getpid()}; wait")
     assert jiaozi("commit", "-m", "x", "--author", "A", code=130).err == "jiaozi: interrupted\n"
