@@ -8,7 +8,7 @@ import pytest
 
 from jiaozi_node.errors import Refused
 from jiaozi_node.node import layout
-from jiaozi_node.node.layout import OtherLayout
+from jiaozi_node.node.layout import KubosRepository, OtherLayout
 from jiaozi_node.node.local_home import LocalHome
 from jiaozi_node.stores.lock import HomeLocked
 
@@ -95,7 +95,7 @@ def test_no_step_is_taken_while_another_process_holds_the_home(
 
 
 @pytest.mark.parametrize(
-    "found", ["jiaozi 0", "jiaozi 2", "jiaozi 99999999", "jiaozi -1", "jiaozi ²", "kubo 1", "", "1"]
+    "found", ["jiaozi 0", "jiaozi 2", "jiaozi 99999999", "jiaozi -1", "jiaozi ²", "kubo 1", ""]
 )
 def test_a_layout_without_a_way_here_is_refused_by_its_name(home: Path, found: str) -> None:
     (home / "version").write_text(found + "\n")
@@ -103,6 +103,13 @@ def test_a_layout_without_a_way_here_is_refused_by_its_name(home: Path, found: s
         LocalHome.open(home, 0)
     assert repr(found) in str(caught.value)
     assert (home / "version").read_text() == found + "\n"
+
+
+def test_a_layout_of_kubos_is_left_alone(home: Path) -> None:
+    (home / "version").write_text("1\n")
+    with pytest.raises(KubosRepository, match="is a repository of Kubo's"):
+        LocalHome.open(home, 0)
+    assert (home / "version").read_text() == "1\n"
 
 
 def test_a_way_with_a_step_missing_is_no_way(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
