@@ -45,7 +45,7 @@ while time.monotonic() < until:
 def statuses(daemon: Daemon, rule: Rule, rng: random.Random) -> list[int]:
     """Send what breaks *rule* and shut our side; return the statuses that came."""
     found: list[int] = []
-    with socket.create_connection(("127.0.0.1", daemon.port), timeout=60) as sock:
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=180) as sock:
         try:
             sock.sendall(rule.make(rng, daemon.port))
             if rule.half:
